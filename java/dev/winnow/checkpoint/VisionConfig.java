@@ -1,0 +1,26 @@
+package dev.winnow.checkpoint;
+
+import java.util.List;
+
+/**
+ * Shape of a vision tower and what is read from it.
+ *
+ * @param kind "clip" (class token, pre_layrnorm) or "siglip" (neither)
+ * @param activation "quick_gelu", "gelu" or "gelu_pytorch_tanh"
+ * @param featureLayers hidden states whose features are concatenated, as indices 0..layers (0 = embedding output after
+ *     pre_layrnorm, i = output of block i-1); already resolved from the negative numbers of the config
+ * @param keepClass whether the class token stays among the features (strategy "full")
+ */
+public record VisionConfig(String kind, int hidden, int intermediate, int layers, int heads, int imageSize, int patchSize,
+    double layerNormEps, String activation, List<Integer> featureLayers, boolean keepClass) {
+
+  public boolean hasClass() { return kind.equals("clip"); }
+
+  /** Patches on one side. */
+  public int grid() { return imageSize / patchSize; }
+
+  public int patches() { return grid() * grid(); }
+
+  /** Blocks that must run for the features: none after the deepest feature layer. */
+  public int blocksNeeded() { return featureLayers.stream().mapToInt(i -> i).max().orElse(layers); }
+}
