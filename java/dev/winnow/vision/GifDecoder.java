@@ -1,6 +1,7 @@
 package dev.winnow.vision;
 
 import dev.winnow.InvalidInputException;
+import java.util.Arrays;
 
 /**
  * Decodes the first frame of a GIF (87a, 89a) to RGB as Pillow shows it: colours from the frame's palette or the common one, transparency
@@ -26,7 +27,7 @@ final class GifDecoder {
     int height = int16();
     int flags = int8();
     at += 2; // background colour, aspect ratio
-    byte[] palette = (flags & 0x80) != 0 ? palette(flags) : null;
+    byte[] palette = (flags & 0x80) != 0 ? palette(flags) : greyRamp();
     while (true) {
       int block = int8();
       if (block == 0x21) {
@@ -119,8 +120,7 @@ final class GifDecoder {
         for (int x = 0; x < width; x++) {
           int index = indices[row * width + x] & 255;
           int out = (y * width + x) * 3;
-          // Pillow shows a grey ramp where there is no palette entry
-          for (int c = 0; c < 3; c++) rgb[out + c] = palette != null && index * 3 < palette.length ? palette[index * 3 + c] : (byte) index;
+          for (int c = 0; c < 3; c++) rgb[out + c] = palette[index * 3 + c];
         }
       }
     }
@@ -128,10 +128,17 @@ final class GifDecoder {
   }
 
   private byte[] palette(int flags) {
-    byte[] palette = new byte[3 << (flags & 7) + 1];
-    if (at + palette.length > data.length) throw damaged("it is cut off in its palette");
-    System.arraycopy(data, at, palette, 0, palette.length);
-    at += palette.length;
+    int length = 3 << (flags & 7) + 1;
+    if (at + length > data.length) throw damaged("it is cut off in its palette");
+    // black where an index has no entry, as in Pillow
+    byte[] palette = Arrays.copyOf(Arrays.copyOfRange(data, at, at + length), 768);
+    at += length;
+    return palette;
+  }
+
+  private static byte[] greyRamp() {
+    byte[] palette = new byte[768];
+    for (int i = 0; i < 768; i++) palette[i] = (byte) (i / 3);
     return palette;
   }
 

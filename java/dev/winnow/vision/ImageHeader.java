@@ -35,7 +35,7 @@ public record ImageHeader(String format, int width, int height) {
     }
     String other = otherFormat(data);
     if (other != null) throw new InvalidInputException(name + ": " + other + " is not supported; convert the picture to PNG or JPEG");
-    throw new InvalidInputException(name + ": the content is no picture that can be read (PNG, JPEG or GIF); check the file or convert it to PNG");
+    throw new InvalidInputException(name + ": the content is no PNG, JPEG or GIF picture; check the file or convert it to PNG");
   }
 
   /** The exception for a picture whose content breaks the rules of its format. */

@@ -15,7 +15,7 @@ import java.nio.file.Path;
  * Stateless and thread-safe.
  */
 public final class ImageReader {
-  /** Largest number of pixels of a picture (an 8192 x 8192 photo), unless the system property {@value #MAX_PIXELS_PROPERTY} says otherwise. */
+  /** Largest number of pixels of a picture (8192 x 8192), unless the system property {@value #MAX_PIXELS_PROPERTY} says otherwise. */
   public static final long MAX_PIXELS = 1L << 26;
   public static final String MAX_PIXELS_PROPERTY = "winnow.image.maxPixels";
   /** Longest side of a picture, in pixels. */

@@ -32,6 +32,7 @@ record JpegStream(int width, int height, int components, boolean lumaChroma, byt
     private int adobeTransform = -1;
     private byte[] exif = {};
     private int scans;
+    private boolean ended;
 
     Parser(byte[] data, String name) {
       this.data = data;
@@ -45,7 +46,8 @@ record JpegStream(int width, int height, int components, boolean lumaChroma, byt
         while (at < data.length && data[at] == -1) at++;
         if (at >= data.length) break;
         int marker = data[at++] & 255;
-        if (marker == 0xd9) break;
+        ended = marker == 0xd9;
+        if (ended) break;
         if (marker == 0 || marker == 1 || marker >= 0xd0 && marker <= 0xd8) continue;
         int length = at + 2 <= data.length ? int16(at) : 0;
         if (length < 2 || at + length > data.length) throw damaged("it is cut off or its segments overlap");
@@ -59,6 +61,7 @@ record JpegStream(int width, int height, int components, boolean lumaChroma, byt
         }
         at = end;
       }
+      if (!ended) throw damaged("it is cut off after " + data.length + " bytes");
       if (components == 0) throw damaged("it names no size");
       if (scans == 0) throw damaged("it holds no pixels");
       boolean lumaChroma = lumaChroma();

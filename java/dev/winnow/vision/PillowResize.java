@@ -1,10 +1,11 @@
 package dev.winnow.vision;
 
 import dev.winnow.InvalidInputException;
+import java.util.Arrays;
 
 /**
- * Pillow's {@code Image.resize} for 8-bit RGB, bit for bit: two passes (rows, then columns), weights in 22-bit fixed point, each pass rounded and clamped to
- * eight bits (the algorithm of Pillow's {@code Resample.c}). Stateless and thread-safe.
+ * Pillow's {@code Image.resize} for 8-bit RGB, bit for bit: two passes (rows, then columns), weights in 22-bit fixed point, each pass
+ * rounded and clamped to eight bits (the algorithm of Pillow's {@code Resample.c}). Stateless and thread-safe.
  */
 public final class PillowResize {
   private static final int PRECISION_BITS = 32 - 8 - 2;
@@ -27,7 +28,7 @@ public final class PillowResize {
     /** The filter of a number in a preprocessor's json; refuses others, nearest neighbour (0) among them. */
     public static Filter of(int id) {
       for (Filter f : values()) if (f.id == id) return f;
-      throw new InvalidInputException("resample " + id + " is not supported; use 1 (lanczos), 2 (bilinear), 3 (bicubic), 4 (box) or 5 (hamming)");
+      throw new InvalidInputException("resample " + id + " is not supported; use 1 lanczos, 2 bilinear, 3 bicubic, 4 box or 5 hamming");
     }
 
     double weight(double x) {
@@ -57,9 +58,11 @@ public final class PillowResize {
    * @param windowWidth columns of the result
    * @param windowHeight rows of the result
    */
-  public static RgbImage resize(RgbImage image, int width, int height, Filter filter, int left, int top, int windowWidth, int windowHeight) {
+  public static RgbImage resize(RgbImage image, int width, int height, Filter filter, int left, int top,
+      int windowWidth, int windowHeight) {
     if (left < 0 || top < 0 || windowWidth < 1 || windowHeight < 1 || left > width - windowWidth || top > height - windowHeight) {
-      throw new InvalidInputException("a window of " + windowWidth + "x" + windowHeight + " at " + left + "," + top + " leaves the " + width + "x" + height + " picture");
+      throw new InvalidInputException("a window of " + windowWidth + "x" + windowHeight + " at " + left + "," + top
+          + " leaves the scaled picture of " + width + "x" + height);
     }
     boolean sameWidth = width == image.width();
     boolean sameHeight = height == image.height();
@@ -81,6 +84,7 @@ public final class PillowResize {
 
   private static byte[] scaleRows(RgbImage image, int firstRow, int lastRow, Weights w) {
     byte[] in = image.rgb();
+    int[] fixed = w.fixed;
     int outWidth = w.first.length;
     byte[] out = new byte[outWidth * (lastRow - firstRow) * 3];
     for (int y = firstRow, o = 0; y < lastRow; y++) {
@@ -92,7 +96,7 @@ public final class PillowResize {
         int at = row + w.first[x] * 3;
         int k = x * w.stride;
         for (int end = k + w.count[x]; k < end; k++, at += 3) {
-          int weight = w.fixed[k];
+          int weight = fixed[k];
           r += (in[at] & 255) * weight;
           g += (in[at + 1] & 255) * weight;
           b += (in[at + 2] & 255) * weight;
@@ -112,7 +116,7 @@ public final class PillowResize {
     byte[] out = new byte[rowBytes * outHeight];
     int[] sums = new int[rowBytes];
     for (int y = 0; y < outHeight; y++) {
-      java.util.Arrays.fill(sums, HALF);
+      Arrays.fill(sums, HALF);
       for (int i = 0; i < w.count[y]; i++) addRow(sums, in, (w.first[y] - firstRow + i) * rowBytes, w.fixed[y * w.stride + i]);
       for (int x = 0, o = y * rowBytes; x < rowBytes; x++) out[o + x] = clamp(sums[x]);
     }
@@ -128,7 +132,7 @@ public final class PillowResize {
     return (byte) (v < 0 ? 0 : Math.min(v, 255));
   }
 
-  /** For each output position of a window: the first input position, how many, and their fixed-point weights at {@code index * stride}. */
+  /** For each output position of a window: the first input position, how many, and their fixed-point weights from {@code i * stride}. */
   private static final class Weights {
     final int[] first;
     final int[] count;

@@ -21,6 +21,7 @@ final class PngDecoder {
   private int depth;
   private int colourType;
   private boolean interlaced;
+  /** Black where an index has no entry, as in Pillow. */
   private final byte[] palette = new byte[768];
   private int paletteSize;
   private byte[] rgb;
@@ -109,8 +110,6 @@ final class PngDecoder {
     if (length == 0 || length % 3 != 0 || length > 768) throw damaged("its palette has a wrong length");
     System.arraycopy(data, at, palette, 0, length);
     paletteSize = length / 3;
-    // Pillow starts from a grey ramp, so that is what an index without an entry shows
-    for (int i = length; i < 768; i++) palette[i] = (byte) (i / 3);
   }
 
   private void readPass(Inflater inflater, int[] pass) throws DataFormatException {
