@@ -1,0 +1,126 @@
+package dev.winnow.checkpoint;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+
+/** A copy of a checkpoint of tests/data/parity that a test may damage. */
+final class ModelFolder {
+  static final ObjectMapper JSON = new ObjectMapper();
+
+  /** A tensor of a safetensors file: its header entry and its bytes. */
+  record Stored(String dtype, long[] shape, byte[] bytes) {}
+
+  final Path path;
+
+  private ModelFolder(Path path) { this.path = path; }
+
+  static Path data(String relative) { return Path.of(System.getProperty("winnow.basedir", "."), "tests", "data").resolve(relative); }
+
+  static Path model(String name) { return data("parity/models/" + name); }
+
+  static ModelFolder copy(String name, Path parent) {
+    try {
+      Path target = Files.createTempDirectory(parent, "model").resolve(name);
+      Files.createDirectories(target);
+      try (Stream<Path> files = Files.list(model(name))) {
+        for (Path file : (Iterable<Path>) files::iterator) Files.copy(file, target.resolve(file.getFileName()));
+      }
+      return new ModelFolder(target);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Copies another folder beside this one. */
+  ModelFolder beside(String name) throws IOException {
+    Path target = Files.createDirectory(path.resolveSibling(name));
+    try (Stream<Path> files = Files.list(model(name))) {
+      for (Path file : (Iterable<Path>) files::iterator) Files.copy(file, target.resolve(file.getFileName()));
+    }
+    return this;
+  }
+
+  ModelFolder json(String file, Consumer<ObjectNode> change) {
+    try {
+      ObjectNode node = (ObjectNode) JSON.readTree(path.resolve(file).toFile());
+      change.accept(node);
+      JSON.writeValue(path.resolve(file).toFile(), node);
+      return this;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  ModelFolder config(Consumer<ObjectNode> change) { return json("config.json", change); }
+
+  ModelFolder delete(String file) throws IOException {
+    Files.delete(path.resolve(file));
+    return this;
+  }
+
+  ModelFolder write(String file, byte[] bytes) throws IOException {
+    Files.write(path.resolve(file), bytes);
+    return this;
+  }
+
+  byte[] bytes(String file) throws IOException { return Files.readAllBytes(path.resolve(file)); }
+
+  /** Rewrites model.safetensors with other tensors. */
+  ModelFolder tensors(Consumer<Map<String, Stored>> change) throws IOException {
+    Path file = path.resolve("model.safetensors");
+    Map<String, Stored> tensors = readTensors(file);
+    change.accept(tensors);
+    writeTensors(file, tensors);
+    return this;
+  }
+
+  static Map<String, Stored> readTensors(Path file) throws IOException {
+    byte[] all = Files.readAllBytes(file);
+    int length = (int) ByteBuffer.wrap(all).order(ByteOrder.LITTLE_ENDIAN).getLong();
+    JsonNode header = JSON.readTree(all, 8, length);
+    Map<String, Stored> tensors = new LinkedHashMap<>();
+    header.properties().forEach(entry -> {
+      if (entry.getKey().equals("__metadata__")) return;
+      JsonNode value = entry.getValue();
+      int from = value.get("data_offsets").get(0).asInt() + 8 + length;
+      int to = value.get("data_offsets").get(1).asInt() + 8 + length;
+      long[] shape = new long[value.get("shape").size()];
+      for (int i = 0; i < shape.length; i++) shape[i] = value.get("shape").get(i).asLong();
+      tensors.put(entry.getKey(), new Stored(value.get("dtype").asText(), shape, java.util.Arrays.copyOfRange(all, from, to)));
+    });
+    return tensors;
+  }
+
+  static void writeTensors(Path file, Map<String, Stored> tensors) throws IOException {
+    ObjectNode header = JSON.createObjectNode();
+    ByteArrayOutputStream data = new ByteArrayOutputStream();
+    for (Map.Entry<String, Stored> entry : tensors.entrySet()) {
+      ObjectNode value = header.putObject(entry.getKey());
+      value.put("dtype", entry.getValue().dtype());
+      for (long size : entry.getValue().shape()) value.withArray("shape").add(size);
+      value.withArray("shape");
+      value.withArray("data_offsets").add(data.size()).add(data.size() + entry.getValue().bytes().length);
+      data.writeBytes(entry.getValue().bytes());
+    }
+    Files.write(file, safetensors(JSON.writeValueAsString(header), data.toByteArray()));
+  }
+
+  /** A safetensors file of a given header text and data. */
+  static byte[] safetensors(String header, byte[] data) {
+    byte[] text = header.getBytes(StandardCharsets.UTF_8);
+    return ByteBuffer.allocate(8 + text.length + data.length).order(ByteOrder.LITTLE_ENDIAN).putLong(text.length).put(text).put(data).array();
+  }
+}
