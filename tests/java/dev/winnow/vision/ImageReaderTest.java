@@ -123,7 +123,8 @@ class ImageReaderTest {
   @Test
   void survivesCutAndAlteredFiles() throws IOException {
     Random random = new Random(11);
-    for (String name : new String[] {"rgb8i.png", "palette4n.png", "grey16n.png", "gif1.gif", "gifi.gif", "j420.jpg", "jprog.jpg", "jcmyk.jpg"}) {
+    String[] names = {"rgb8i.png", "palette4n.png", "grey16n.png", "gif1.gif", "gifi.gif", "j420.jpg", "jprog.jpg", "jcmyk.jpg"};
+    for (String name : names) {
       byte[] whole = Files.readAllBytes(PICTURES.resolve(name));
       for (int length = 0; length < whole.length; length += 1 + random.nextInt(9)) assertHandled(Arrays.copyOf(whole, length));
       for (int round = 0; round < 150; round++) {
@@ -170,7 +171,8 @@ class ImageReaderTest {
   }
 
   private static void refused(String cause, byte[] data) {
-    InvalidInputException e = assertThrows(InvalidInputException.class, () -> ImageReader.read(data, "a.pic", ImageReader.Orientation.AS_STORED));
+    InvalidInputException e = assertThrows(InvalidInputException.class,
+        () -> ImageReader.read(data, "a.pic", ImageReader.Orientation.AS_STORED));
     assertTrue(e.getMessage().startsWith("a.pic: ") && e.getMessage().contains(cause), e.getMessage());
   }
 
