@@ -1,0 +1,84 @@
+package dev.winnow.conform;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.winnow.kernels.Vectors;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * Compares computed values with the expected ones of one case and remembers every mismatch and the largest deviation. Floats may deviate by
+ * {@code value_abs + rel * |expected|}, sums by {@code sum_abs + rel * |expected|} (goldens/README.md section 2.1).
+ */
+public final class Check {
+  private final double valueAbs;
+  private final double sumAbs;
+  private final double rel;
+  private final List<String> mismatches = new ArrayList<>();
+  private double largest;
+  private String largestAt = "";
+  private int compared;
+
+  public Check(double valueAbs, double sumAbs, double rel) {
+    this.valueAbs = valueAbs;
+    this.sumAbs = sumAbs;
+    this.rel = rel;
+  }
+
+  static Check of(JsonNode tolerance) {
+    return new Check(tolerance.path("value_abs").asDouble(1e-4), tolerance.path("sum_abs").asDouble(1e-3), tolerance.path("rel").asDouble(0));
+  }
+
+  public List<String> mismatches() { return mismatches; }
+
+  /** Largest |got - expected| of all floats compared. */
+  public double largest() { return largest; }
+
+  public String largestAt() { return largestAt; }
+
+  /** Values compared so far; a case that compared nothing has not passed. */
+  public int compared() { return compared; }
+
+  public void value(String what, double got, double expected) { close(what, got, expected, valueAbs + rel * Math.abs(expected)); }
+
+  public void sum(String what, double got, double expected) { close(what, got, expected, sumAbs + rel * Math.abs(expected)); }
+
+  public void close(String what, double got, double expected, double tolerance) {
+    compared++;
+    double deviation = Math.abs(got - expected);
+    if (Double.isNaN(deviation)) deviation = Double.POSITIVE_INFINITY;
+    if (deviation > largest) {
+      largest = deviation;
+      largestAt = what;
+    }
+    if (!(deviation <= tolerance)) mismatches.add(String.format(Locale.ROOT, "%s: got %.9g, expected %.9g, off by %.3g (allowed %.3g)", what, got, expected, deviation, tolerance));
+  }
+
+  public void same(String what, Object got, Object expected) {
+    compared++;
+    if (!got.equals(expected)) mismatches.add(what + ": got " + shorten(got) + ", expected " + shorten(expected));
+  }
+
+  public void ints(String what, int[] got, JsonNode expected) { same(what, list(got), list(TensorSpec.ints(expected))); }
+
+  /** A vector given as {@code {first8, sum}}, with {@code argmax, max, top2_gap} where present. */
+  public void vector(String what, float[] got, JsonNode expected) {
+    JsonNode first = expected.get("first8");
+    for (int i = 0; i < first.size(); i++) value(what + "[" + i + "]", i < got.length ? got[i] : Double.NaN, first.get(i).asDouble());
+    if (expected.has("sum")) {
+      double sum = 0;
+      for (float x : got) sum += x;
+      sum(what + ".sum", sum, expected.get("sum").asDouble());
+    }
+    if (expected.has("argmax")) same(what + ".argmax", Vectors.argmax(got), expected.get("argmax").asInt());
+    if (expected.has("max")) value(what + ".max", got[Vectors.argmax(got)], expected.get("max").asDouble());
+  }
+
+  private static List<Integer> list(int[] values) { return Arrays.stream(values).boxed().toList(); }
+
+  private static String shorten(Object value) {
+    String text = String.valueOf(value);
+    return text.length() <= 160 ? text : text.substring(0, 157) + "...";
+  }
+}

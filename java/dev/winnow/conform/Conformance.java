@@ -1,0 +1,69 @@
+package dev.winnow.conform;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.winnow.InvalidInputException;
+import dev.winnow.WinnowException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Runs conformance files, golden or parity, through the engine's own code. */
+public final class Conformance {
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private Conformance() {}
+
+  /**
+   * @param largest largest deviation of a float, {@code largestAt} where
+   * @param compared values compared
+   * @param mismatches one line each; empty where the case passed
+   */
+  public record Result(String file, String name, boolean passed, double largest, String largestAt, int compared, List<String> mismatches) {}
+
+  /** Runs every case of a file. Throws InvalidInputException where the file is not in a known format. */
+  public static List<Result> run(Path file) {
+    JsonNode root = read(file);
+    List<Result> results = new ArrayList<>();
+    boolean golden = root.has("method") && root.path("cases").isArray();
+    if (!golden && !ParityFile.recognises(root)) {
+      throw new InvalidInputException(file + " is neither a golden file (method, cases) nor a parity file (path, family, cases)");
+    }
+    if (!golden) return ParityFile.run(file, root);
+    for (JsonNode oneCase : root.get("cases")) results.add(golden(file, root.get("method").asText(), oneCase));
+    return results;
+  }
+
+  private static Result golden(Path file, String method, JsonNode oneCase) {
+    Check check = Check.of(oneCase.path("tolerance"));
+    try {
+      switch (oneCase.path("kind").asText()) {
+        case "llm_trace" -> LlmTrace.run(method, oneCase, check);
+        case "layer_search" -> LayerSearchCase.run(oneCase, check);
+        default -> check.same("kind", "not supported", oneCase.path("kind").asText());
+      }
+    } catch (WinnowException e) {
+      check.same("error", e.getMessage(), "none");
+    }
+    return result(file, oneCase.path("name").asText(), check);
+  }
+
+  static Result result(Path file, String name, Check check) {
+    List<String> mismatches = new ArrayList<>(check.mismatches());
+    if (check.compared() == 0) mismatches.add("nothing was compared");
+    return new Result(file.getFileName().toString(), name, mismatches.isEmpty(), check.largest(), check.largestAt(), check.compared(), mismatches);
+  }
+
+  private static JsonNode read(Path file) {
+    try {
+      return JSON.readTree(Files.readAllBytes(file));
+    } catch (JsonProcessingException e) {
+      throw new InvalidInputException(file + " is not valid JSON: " + e.getOriginalMessage(), e);
+    } catch (IOException e) {
+      throw new InvalidInputException("cannot read " + file + ": " + e.getMessage(), e);
+    }
+  }
+}

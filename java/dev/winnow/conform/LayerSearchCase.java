@@ -1,0 +1,43 @@
+package dev.winnow.conform;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.winnow.decoder.Segment;
+import dev.winnow.eval.VtwLayerSearch;
+import dev.winnow.kernels.Tensors;
+import java.util.ArrayList;
+import java.util.List;
+import org.bytedeco.javacpp.PointerScope;
+
+/** Cases of kind {@code layer_search}: VTW's choice of a layer by divergence. */
+final class LayerSearchCase {
+  /** The official search withdraws these rows whatever the prompt says (goldens/README.md section 3.1). */
+  private static final int FIRST_ROW = 35;
+  private static final int ROWS = 576;
+
+  private LayerSearchCase() {}
+
+  static void run(JsonNode oneCase, Check check) {
+    JsonNode inputs = oneCase.get("inputs");
+    JsonNode expected = oneCase.get("expected");
+    try (GoldenModel model = new GoldenModel(inputs.get("model")); PointerScope scope = new PointerScope()) {
+      VtwLayerSearch search = new VtwLayerSearch(model.decoder());
+      double[] means = null;
+      int sample = 0;
+      for (JsonNode spec : inputs.get("samples")) {
+        TensorSpec embeds = TensorSpec.read(spec);
+        List<Segment> segments = List.of(new Segment(-1, 0, FIRST_ROW), new Segment(0, FIRST_ROW, ROWS),
+            new Segment(-1, FIRST_ROW + ROWS, embeds.rows() - FIRST_ROW - ROWS));
+        double[] kl = search.divergences(Tensors.floats(embeds.values(), Tensors.CPU, embeds.shape()[0], embeds.shape()[1]), segments);
+        JsonNode wanted = expected.get("kl").get(sample);
+        check.same("kl[" + sample + "].size", kl.length, wanted.size());
+        for (int i = 0; i < kl.length; i++) check.value("kl[" + sample + "][" + i + "]", kl[i], wanted.get(i).asDouble());
+        if (means == null) means = new double[kl.length];
+        for (int i = 0; i < kl.length; i++) means[i] += kl[i] / inputs.get("samples").size();
+        sample++;
+      }
+      for (int i = 0; i < means.length; i++) check.value("mean_kl[" + i + "]", means[i], expected.get("mean_kl").get(i).asDouble());
+      check.same("first_candidate_layer", VtwLayerSearch.FIRST_LAYER, expected.get("first_candidate_layer").asInt());
+      check.same("selected_layer", VtwLayerSearch.choose(means, oneCase.get("params").get("eta").asDouble()), expected.get("selected_layer").asInt());
+    }
+  }
+}

@@ -1,0 +1,141 @@
+package dev.winnow.conform;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.winnow.decoder.KvCache;
+import dev.winnow.decoder.Segment;
+import dev.winnow.decoder.StepObserver;
+import dev.winnow.engine.SequenceRun;
+import dev.winnow.kernels.Tensors;
+import dev.winnow.kernels.Vectors;
+import dev.winnow.prune.CutRecord;
+import dev.winnow.prune.Method;
+import dev.winnow.prune.Methods;
+import dev.winnow.prune.ModelShape;
+import dev.winnow.prune.Plan;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+import org.bytedeco.javacpp.PointerScope;
+
+/** Cases of kind {@code llm_trace}: a prompt of given rows through the small model under a method, then greedy decoding. */
+final class LlmTrace {
+  private LlmTrace() {}
+
+  static void run(String method, JsonNode oneCase, Check check) {
+    JsonNode inputs = oneCase.get("inputs");
+    JsonNode expected = oneCase.get("expected");
+    JsonNode params = oneCase.get("params");
+    int pre = inputs.get("prompt").get("pre").asInt();
+    int vision = inputs.get("prompt").get("vision").asInt();
+    int text = inputs.get("prompt").get("text").asInt();
+    TensorSpec embeds = TensorSpec.read(inputs.get("inputs_embeds"));
+    try (GoldenModel model = new GoldenModel(inputs.get("model")); SequenceRun run = new SequenceRun(model.decoder())) {
+      Plan plan = plan(method, params, model.decoder().config().layers(), vision);
+      try (PointerScope scope = new PointerScope()) {
+        run.prompt(Tensors.floats(embeds.values(), Tensors.CPU, embeds.shape()[0], embeds.shape()[1]), segments(pre, vision, text), 0, plan,
+            params.get("decode_steps").asInt());
+      }
+      float[] logits = advance(run, model);
+      prefill(expected, run, logits, pre, vision, text, check);
+      List<Integer> tokens = new ArrayList<>();
+      tokens.add(Vectors.argmax(logits));
+      int step = 0;
+      for (JsonNode wanted : expected.get("decode")) {
+        String at = "decode[" + step++ + "]";
+        int cutsBefore = run.cuts().size();
+        check.same(at + ".token_in", tokens.get(tokens.size() - 1), wanted.get("token_in").asInt());
+        run.token(tokens.get(tokens.size() - 1));
+        logits = advance(run, model);
+        if (wanted.has("positions")) check.ints(at + ".positions", newestPositions(run.sequence().cache()), wanted.get("positions"));
+        if (wanted.has("kv_lengths")) check.ints(at + ".kv_lengths", run.sequence().cache().lengths(), wanted.get("kv_lengths"));
+        if (wanted.has("kept")) {
+          CutRecord cut = run.cuts().get(cutsBefore);
+          check.ints(at + ".kept", cut.kept(), wanted.get("kept"));
+          if (wanted.has("scores")) check.vector(at + ".scores", cut.scores(), wanted.get("scores"));
+        }
+        check.vector(at + ".logits", logits, wanted.get("logits"));
+        tokens.add(Vectors.argmax(logits));
+      }
+      check.same("greedy_tokens", tokens, list(expected.get("greedy_tokens")));
+    }
+  }
+
+  private static float[] advance(SequenceRun run, GoldenModel model) {
+    return SequenceRun.advance(model.decoder(), List.of(run), StepObserver.NONE)[0];
+  }
+
+  private static List<Segment> segments(int pre, int vision, int text) {
+    List<Segment> segments = new ArrayList<>();
+    if (pre > 0) segments.add(new Segment(-1, 0, pre));
+    if (vision > 0) segments.add(new Segment(0, pre, vision));
+    if (text > 0) segments.add(new Segment(-1, pre + vision, text));
+    return segments;
+  }
+
+  /** The golden parameter names are those of the methods' papers; this is where they become ours. */
+  private static Plan plan(String method, JsonNode params, int layers, int vision) {
+    Map<String, String> given = new HashMap<>();
+    params.fields().forEachRemaining(field -> {
+      String value = text(field.getValue());
+      switch (field.getKey()) {
+        case "decode_steps" -> {}
+        case "prune_ratio" -> given.put("ratio", value);
+        default -> given.put(field.getKey(), value);
+      }
+    });
+    Method named = Methods.named(method);
+    return named.plan(new ModelShape(layers, 0, true), given, OptionalInt.empty(), vision);
+  }
+
+  private static String text(JsonNode value) {
+    if (!value.isArray()) return value.asText();
+    List<String> items = new ArrayList<>();
+    value.forEach(item -> items.add(item.asText()));
+    return String.join(",", items);
+  }
+
+  private static void prefill(JsonNode expected, SequenceRun run, float[] logits, int pre, int vision, int text, Check check) {
+    int s = 0;
+    for (JsonNode stage : expected.path("stages")) {
+      String at = "stages[" + s + "]";
+      CutRecord cut = run.cuts().get(s++);
+      check.same(at + ".entering_layer", cut.site().index(), stage.get("entering_layer").asInt());
+      check.same(at + ".candidates", cut.before(), stage.get("candidates").asInt());
+      check.ints(at + ".kept", cut.kept(), stage.get("kept"));
+      if (stage.has("scores")) check.vector(at + ".scores", cut.scores(), stage.get("scores"));
+      boolean hides = run.sequence().cache().lengths()[cut.site().index()] == pre + vision + text;
+      check.same(at + ".sequence_length", pre + text + (hides ? vision : cut.kept().length), stage.get("sequence_length").asInt());
+    }
+    KvCache cache = run.sequence().cache();
+    JsonNode prefill = expected.get("prefill");
+    check.vector("prefill.logits", logits, prefill.get("logits"));
+    if (prefill.has("kv")) {
+      check.ints("prefill.kv.lengths", cache.lengths(), prefill.get("kv").get("lengths"));
+      for (int i = 0; i < cache.layers() && prefill.get("kv").has("key_sums"); i++) {
+        double[] sums = cache.sums(i);
+        check.sum("prefill.kv.key_sums[" + i + "]", sums[0], prefill.get("kv").get("key_sums").get(i).asDouble());
+        check.sum("prefill.kv.value_sums[" + i + "]", sums[1], prefill.get("kv").get("value_sums").get(i).asDouble());
+      }
+    }
+    for (JsonNode group : prefill.path("positions")) {
+      for (JsonNode layer : group.get("layers")) {
+        check.ints("prefill.positions[" + layer.asInt() + "]", cache.positions(layer.asInt()), group.get("ids"));
+      }
+    }
+  }
+
+  /** Position of the newest row in every layer. */
+  private static int[] newestPositions(KvCache cache) {
+    int[] newest = new int[cache.layers()];
+    for (int i = 0; i < newest.length; i++) newest[i] = cache.positions(i)[cache.lengths()[i] - 1];
+    return newest;
+  }
+
+  private static List<Integer> list(JsonNode array) {
+    List<Integer> values = new ArrayList<>();
+    array.forEach(value -> values.add(value.asInt()));
+    return values;
+  }
+}

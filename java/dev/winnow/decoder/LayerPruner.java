@@ -1,0 +1,35 @@
+package dev.winnow.decoder;
+
+/**
+ * Decides for one sequence which rows go on into a layer. The decoder knows only this interface; plans of the {@code prune} package
+ * implement it. All questions about needs are answered before work starts, so no layer is ever run twice.
+ */
+public interface LayerPruner {
+  /** What must exist before {@link #cut} is asked at the input of a layer. */
+  enum Need {
+    /** No cut here. */
+    NOTHING,
+    /** The rows, and the queries of the layer before if {@link #keepsQueries} asked for them. */
+    INPUT,
+    /** The layer's own projections, computed once and reused by the layer for the rows that stay. */
+    PROJECTIONS
+  }
+
+  /** @param generating whether this is a decode step (one new row) rather than a prompt */
+  Need need(int layer, boolean generating);
+
+  /** Whether the rotated queries of a layer must be kept until the input of the next one. */
+  boolean keepsQueries(int layer, boolean generating);
+
+  /** Which rows go on. Called at most once per layer and pass. */
+  RowCut cut(CutView view);
+
+  /** Removes nothing. */
+  LayerPruner NONE = new LayerPruner() {
+    @Override public Need need(int layer, boolean generating) { return Need.NOTHING; }
+
+    @Override public boolean keepsQueries(int layer, boolean generating) { return false; }
+
+    @Override public RowCut cut(CutView view) { return RowCut.NOTHING; }
+  };
+}

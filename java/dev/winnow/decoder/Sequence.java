@@ -1,0 +1,58 @@
+package dev.winnow.decoder;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+
+/**
+ * One sequence being processed: its KV cache, the segments it is made of, and the rule for its positions. Original indices count every row
+ * that ever entered the language model, over all turns. One thread at a time.
+ */
+public final class Sequence implements AutoCloseable {
+  private final KvCache cache;
+  private final List<Segment> segments = new ArrayList<>();
+  private PositionPolicy policy = PositionPolicy.KEEP;
+  private LayerPruner pruner = LayerPruner.NONE;
+  private int length;
+
+  Sequence(KvCache cache) { this.cache = cache; }
+
+  public KvCache cache() { return cache; }
+
+  /** What the sequence is made of, in order; covers the prompts, not the generated rows between and after them. */
+  public List<Segment> segments() { return Collections.unmodifiableList(segments); }
+
+  public PositionPolicy policy() { return policy; }
+
+  /** Rows that have entered the model so far. */
+  public int length() { return length; }
+
+  public LayerPruner pruner() { return pruner; }
+
+  /** Sets who removes tokens from now on, and the rule for positions. The rule cannot change once rows are cached. */
+  public void prune(LayerPruner pruner, PositionPolicy policy) {
+    if (length > 0 && policy != this.policy) {
+      throw new dev.winnow.InvalidInputException("a session cannot change its position policy from " + this.policy + " to " + policy
+          + " between turns; open a new session for another method");
+    }
+    this.pruner = pruner;
+    this.policy = policy;
+  }
+
+  /** Announces a segment that the next forward pass will bring. Starts where the last announced row ended. */
+  public void add(Segment segment) { segments.add(segment); }
+
+  void grow(int rows) {
+    length += rows;
+    cache.unprunedRows(length);
+  }
+
+  /** Forgets everything and gives all memory back to the pool; the sequence can be filled again. */
+  public void clear() {
+    cache.close();
+    segments.clear();
+    length = 0;
+  }
+
+  @Override public void close() { clear(); }
+}

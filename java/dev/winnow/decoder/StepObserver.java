@@ -1,0 +1,14 @@
+package dev.winnow.decoder;
+
+import org.bytedeco.pytorch.Tensor;
+
+/** Watches a step from outside: conformance checks, calibration. Tensors belong to the step and must not be kept or changed. */
+public interface StepObserver {
+  /** @param hidden packed rows entering a layer, before any cut there, [rows, hidden] */
+  default void entering(int layer, Tensor hidden) {}
+
+  /** @param normed packed rows after the final norm, [rows, hidden] */
+  default void finished(Tensor normed) {}
+
+  StepObserver NONE = new StepObserver() {};
+}

@@ -1,0 +1,166 @@
+package dev.winnow.kernels;
+
+import dev.winnow.InvalidInputException;
+import dev.winnow.WinnowException;
+import org.bytedeco.javacpp.LongPointer;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.pytorch.Device;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+
+/**
+ * The native kernels on libtorch tensors: shapes, dtypes, devices and contiguity are checked here, tensors are kept alive across the call,
+ * descriptors and workspaces are reused per thread. Call inside a PointerScope; results belong to it. Safe for any number of threads.
+ */
+public final class Kernels {
+  private Kernels() {}
+
+  /**
+   * Attention that query rows pay to a span of keys: softmax of q.k / sqrt(headDim) over all keys, mean over queries and heads. The map is
+   * never materialised.
+   *
+   * @param queries rotated, [n, heads, headDim], heads a multiple of kvHeads; every query sees every key
+   * @param keys rotated, [m, kvHeads, headDim], rows of any stride, same dtype
+   * @param firstKey first key of the span
+   * @param count keys of the span
+   * @return float32 [count]
+   */
+  public static Tensor attentionScores(Tensor queries, Tensor keys, int firstKey, int count) {
+    require(queries.dim() == 3 && keys.dim() == 3 && queries.size(2) == keys.size(2), "attentionScores", "queries [n, heads, D] and keys [m, kvHeads, D]",
+        queries, keys);
+    require(queries.stride(2) == 1 && keys.stride(2) == 1 && queries.scalar_type().value == keys.scalar_type().value, "attentionScores",
+        "rows of one dtype with a contiguous last dimension", queries, keys);
+    Tensor out = Tensors.uninitialised(ScalarType.Float, keys.device(), count);
+    Scratch scratch = Scratch.get();
+    Wn.ScoreDesc d = scratch.score;
+    d.dtype(Dtype.of(keys.scalar_type()).code).mode(Wn.WN_SOFTMAX).reduce(Wn.WN_MEAN).batch(1);
+    d.heads_q((int) queries.size(1)).heads_kv((int) keys.size(1)).head_dim((int) keys.size(2)).n_query((int) queries.size(0));
+    d.max_key((int) keys.size(0)).key_begin(firstKey).key_count(count).scale((float) (1 / Math.sqrt(keys.size(2))));
+    d.q(queries.data_ptr()).q_st(queries.stride(0)).q_sh(queries.stride(1));
+    d.k(keys.data_ptr()).k_sn(keys.stride(0)).k_sh(keys.stride(1));
+    d.out(out.data_ptr()).out_sb(count);
+    Wn.Context context = NativeLibrary.context(keys.device());
+    long bytes = checkedBytes(Wn.wn_score_workspace(context, d));
+    check(Wn.wn_score(context, d, scratch.workspace(bytes, keys.device()), bytes, null));
+    return out;
+  }
+
+  /** Ascending indices of the {@code k} largest of float32 [n] scores; equal scores keep the lower index, NaN ranks lowest. */
+  public static int[] top(Tensor scores, int k) {
+    require(scores.dim() == 1 && scores.is_contiguous() && scores.scalar_type().value == ScalarType.Float.value, "top", "contiguous float32 [n]", scores);
+    int n = (int) scores.size(0);
+    int kept = Math.max(0, Math.min(k, n));
+    Tensor keep = Tensors.uninitialised(ScalarType.Int, scores.device(), Math.max(1, kept));
+    Tensor count = Tensors.uninitialised(ScalarType.Int, scores.device(), 1);
+    Scratch scratch = Scratch.get();
+    Wn.SelectionDesc d = scratch.selection;
+    d.rule(Wn.WN_TOPK).rows(1).max_len(n).k(kept).max_keep(kept).scores(scores.data_ptr()).scores_s(n);
+    d.keep(keep.data_ptr()).keep_s(kept).keep_count(count.data_ptr());
+    Wn.Context context = NativeLibrary.context(scores.device());
+    long bytes = checkedBytes(Wn.wn_select_workspace(context, d));
+    check(Wn.wn_select(context, d, scratch.workspace(bytes, scores.device()), bytes, null));
+    return Tensors.toInts(keep.narrow(0, 0, kept));
+  }
+
+  /** The given rows of a tensor [n, ...] whose rows are contiguous: a new tensor [keep.length, ...] of the same dtype. */
+  public static Tensor gatherRows(Tensor source, int[] keep) {
+    int n = (int) source.size(0);
+    long rowElements = n == 0 ? 0 : source.numel() / n;
+    require(source.is_contiguous() && source.dim() >= 2, "gatherRows", "contiguous rows [n, ...]", source);
+    long[] shape = new long[(int) source.dim()];
+    for (int i = 0; i < shape.length; i++) shape[i] = i == 0 ? keep.length : source.size(i);
+    Tensor out = Tensors.uninitialised(source.scalar_type(), source.device(), shape);
+    if (keep.length == 0) return out;
+    long rowBytes = rowElements * source.element_size();
+    Wn.GatherDesc d = Scratch.get().gather;
+    d.batch(1).n_rows(n).row_bytes(Math.toIntExact(rowBytes)).max_keep(keep.length);
+    d.src(source.data_ptr()).src_sn(rowBytes).dst(out.data_ptr()).dst_sn(rowBytes);
+    Tensor list = Tensors.int32(keep, source.device());
+    d.keep(list.data_ptr());
+    check(Wn.wn_gather_rows(NativeLibrary.context(source.device()), d, null));
+    return out;
+  }
+
+  /**
+   * Compacts several blocks of rows in place: row j of a plane becomes its old row keep[j]. One kernel call for all planes.
+   *
+   * @param planes views whose first byte is that of row 0; rows follow each other every {@code rowBytes} bytes
+   * @param keep per plane the strictly ascending rows that stay
+   */
+  public static void compactRows(Tensor[] planes, long rowBytes, int[][] keep) {
+    Device device = planes[0].device();
+    int longest = 1;
+    int rows = 0;
+    for (int p = 0; p < planes.length; p++) {
+      longest = Math.max(longest, keep[p].length);
+      rows = Math.max(rows, (int) planes[p].size(0));
+    }
+    int[] lists = new int[planes.length * longest];
+    int[] counts = new int[planes.length];
+    LongPointer addresses = new LongPointer(planes.length);
+    for (int p = 0; p < planes.length; p++) {
+      if (keep[p].length > 0 && keep[p][keep[p].length - 1] >= planes[p].size(0)) {
+        throw new InvalidInputException("compactRows: keep-list " + p + " names row " + keep[p][keep[p].length - 1] + " of " + planes[p].size(0));
+      }
+      System.arraycopy(keep[p], 0, lists, p * longest, keep[p].length);
+      counts[p] = keep[p].length;
+      addresses.put(p, planes[p].data_ptr().address());
+    }
+    Tensor list = Tensors.int32(lists, device);
+    Tensor count = Tensors.int32(counts, device);
+    Wn.CompactionDesc d = Scratch.get().compaction;
+    d.n_planes(planes.length).batch(1).heads(1).n_rows(rows).row_bytes(Math.toIntExact(rowBytes)).max_keep(longest).order(Wn.WN_STABLE);
+    d.plane_addr(addresses).sn(rowBytes).keep(list.data_ptr()).keep_sp(longest).keep_count(count.data_ptr()).count_sp(1);
+    check(Wn.wn_kv_compact(NativeLibrary.context(device), d, null));
+  }
+
+  private static void require(boolean holds, String function, String wanted, Tensor... given) {
+    if (holds) return;
+    StringBuilder shapes = new StringBuilder();
+    for (Tensor tensor : given) shapes.append(' ').append(tensor.scalar_type().intern().name()).append(java.util.Arrays.toString(tensor.shape()));
+    throw new InvalidInputException(function + ": wants " + wanted + ", got" + shapes);
+  }
+
+  private static long checkedBytes(long bytes) {
+    if (bytes < 0) check((int) -bytes);
+    return bytes;
+  }
+
+  private static void check(int status) {
+    if (status == Wn.WN_OK) return;
+    String message = Wn.wn_last_error().getString();
+    throw status == Wn.WN_EINVAL ? new InvalidInputException(message) : new WinnowException(message);
+  }
+
+  /** What one thread reuses from call to call. Workspaces only grow. */
+  private static final class Scratch {
+    private static final ThreadLocal<Scratch> OF_THREAD = ThreadLocal.withInitial(() -> {
+      NativeLibrary.buildId(); // the descriptors' code comes with the library
+      return new Scratch();
+    });
+
+    final Wn.ScoreDesc score = kept(new Wn.ScoreDesc());
+    final Wn.SelectionDesc selection = kept(new Wn.SelectionDesc());
+    final Wn.GatherDesc gather = kept(new Wn.GatherDesc());
+    final Wn.CompactionDesc compaction = kept(new Wn.CompactionDesc());
+    private Tensor workspace;
+
+    static Scratch get() { return OF_THREAD.get(); }
+
+    /** Survives the scope in which the thread's first call was made. */
+    private static <P extends Pointer> P kept(P descriptor) {
+      descriptor.retainReference();
+      return descriptor;
+    }
+
+    Pointer workspace(long bytes, Device device) {
+      if (bytes == 0) return null;
+      boolean usable = workspace != null && workspace.numel() >= bytes && workspace.device().is_cpu() == device.is_cpu();
+      if (!usable) {
+        if (workspace != null) workspace.releaseReference();
+        workspace = kept(Tensors.uninitialised(ScalarType.Byte, device, Math.max(bytes, 1 << 16)));
+      }
+      return workspace.data_ptr();
+    }
+  }
+}

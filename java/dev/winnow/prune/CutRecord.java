@@ -1,0 +1,29 @@
+package dev.winnow.prune;
+
+import java.util.BitSet;
+
+/**
+ * What one cut did to one image.
+ *
+ * @param site where
+ * @param image number of the image within the session
+ * @param before tokens of the image that were there
+ * @param kept original indices that stayed, ascending
+ * @param margin score of the last kept minus score of the first dropped; NaN where that has no meaning
+ * @param scores of the tokens that were there, in order; null where the cut has no scorer
+ * @param nanos time spent on scoring and selecting
+ */
+public record CutRecord(Site site, int image, int before, int[] kept, float margin, float[] scores, long nanos) {
+  static float margin(float[] scores, int[] keptCandidates) {
+    if (scores == null || keptCandidates.length == 0 || keptCandidates.length == scores.length) return Float.NaN;
+    BitSet kept = new BitSet();
+    for (int i : keptCandidates) kept.set(i);
+    float lowestKept = Float.POSITIVE_INFINITY;
+    float highestDropped = Float.NEGATIVE_INFINITY;
+    for (int i = 0; i < scores.length; i++) {
+      if (kept.get(i)) lowestKept = Math.min(lowestKept, scores[i]);
+      else highestDropped = Math.max(highestDropped, scores[i]);
+    }
+    return lowestKept - highestDropped;
+  }
+}

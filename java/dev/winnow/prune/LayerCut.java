@@ -1,0 +1,20 @@
+package dev.winnow.prune;
+
+/**
+ * One removal at the input of a decoder layer: score, select, and drop or hide the rest.
+ *
+ * @param layer the layer, 0-based
+ * @param scorer gives the numbers; null where the selector needs none
+ * @param selector makes the keep-list of each image
+ * @param effect what happens to the tokens that do not stay
+ */
+public record LayerCut(int layer, Scorer scorer, Selector selector, Effect effect) {
+  public enum Effect {
+    /** Removed for good; later layers never see them. */
+    DROP,
+    /** Rows stay, but nobody attends to them in this and later layers; chosen anew at every step. */
+    HIDE
+  }
+
+  public Site site() { return Site.layer(layer); }
+}

@@ -1,0 +1,16 @@
+package dev.winnow.prune;
+
+import java.util.function.Function;
+
+/**
+ * A parameter of a method. Values are texts, as they are typed after {@code --set}; {@link Settings} reads them.
+ *
+ * @param name as typed
+ * @param byDefault default for a model
+ * @param defaultText the default in words
+ * @param meaning one sentence, with the source where it comes from a paper or its code
+ */
+public record Parameter(String name, Function<ModelShape, String> byDefault, String defaultText, String meaning) {
+  /** A parameter whose default is the same for every model. */
+  public static Parameter of(String name, String value, String meaning) { return new Parameter(name, shape -> value, value, meaning); }
+}

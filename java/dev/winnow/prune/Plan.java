@@ -1,0 +1,27 @@
+package dev.winnow.prune;
+
+import dev.winnow.decoder.PositionPolicy;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The cuts of one request, in order: what a method produces for one model and one budget. Immutable; used by any number of sessions.
+ *
+ * @param method name of the method it came from
+ * @param parameters every parameter with the value used, in the method's order
+ * @param cuts removals inside the decoder, by ascending layer
+ * @param positions rotary positions of what stays
+ * @param cached whether generated tokens reuse the cache; false computes the whole sequence anew for each one, and cuts anew
+ */
+public record Plan(String method, Map<String, String> parameters, List<LayerCut> cuts, PositionPolicy positions, boolean cached) {
+  /** Removes nothing. */
+  public static final Plan NONE = new Plan("none", Map.of(), List.of(), PositionPolicy.KEEP, true);
+
+  public Plan {
+    cuts = List.copyOf(cuts);
+  }
+
+  public static Plan of(Method method, Settings settings, List<LayerCut> cuts, PositionPolicy positions, boolean cached) {
+    return new Plan(method.name(), settings.ordered(), cuts, positions, cached);
+  }
+}

@@ -1,0 +1,93 @@
+package dev.winnow.prune;
+
+import dev.winnow.InvalidInputException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+
+/** The parameters of one use of a method: what the caller set, defaults for the rest. Every reader throws naming method, parameter and value. */
+public final class Settings {
+  private final String method;
+  private final Map<String, String> values = new LinkedHashMap<>();
+
+  private Settings(String method) { this.method = method; }
+
+  /** Throws if {@code given} has a name that the method does not know. */
+  static Settings of(Method method, ModelShape shape, Map<String, String> given) {
+    Settings settings = new Settings(method.name());
+    List<String> names = method.parameters().stream().map(Parameter::name).toList();
+    for (String name : given.keySet()) {
+      if (!names.contains(name)) {
+        throw new InvalidInputException("method '" + method.name() + "' has no parameter '" + name + "'; it has "
+            + (names.isEmpty() ? "none" : String.join(", ", names)));
+      }
+    }
+    for (Parameter parameter : method.parameters()) {
+      String value = given.getOrDefault(parameter.name(), parameter.byDefault().apply(shape));
+      settings.values.put(parameter.name(), value.strip());
+    }
+    return settings;
+  }
+
+  /** Every parameter with its value. */
+  public Map<String, String> values() { return Map.copyOf(values); }
+
+  /** The same in the method's order, for reports. */
+  Map<String, String> ordered() { return new LinkedHashMap<>(values); }
+
+  /** Whether a value was given or defaulted to something. */
+  public boolean has(String name) { return !values.get(name).isEmpty(); }
+
+  public int integer(String name) { return read(name, values.get(name), Integer::parseInt, "a whole number"); }
+
+  public long wide(String name) { return read(name, values.get(name), Long::parseLong, "a whole number"); }
+
+  /** A finite number. */
+  public double number(String name) { return finite(name, values.get(name)); }
+
+  public List<Integer> integers(String name) {
+    return items(name).stream().map(item -> read(name, item, Integer::parseInt, "whole numbers, separated by commas")).toList();
+  }
+
+  public List<Double> numbers(String name) { return items(name).stream().map(item -> finite(name, item)).toList(); }
+
+  /** One of the given words. */
+  public String choice(String name, String... words) {
+    String value = values.get(name);
+    if (!Arrays.asList(words).contains(value)) throw wrong(name, value, "one of " + String.join(", ", words));
+    return value;
+  }
+
+  /** The error for a value that cannot be used. */
+  public InvalidInputException wrong(String name, String value, String wanted) {
+    return new InvalidInputException("method '" + method + "': parameter " + name + "=" + value + " is not valid; give " + wanted);
+  }
+
+  /** Checks that a layer is one that the model has and that a cut can stand before. */
+  public int layer(String name, int value, int lowest, int highest) {
+    if (value < lowest || value > highest) throw wrong(name, String.valueOf(value), "a layer from " + lowest + " to " + highest + " for this model");
+    return value;
+  }
+
+  private List<String> items(String name) {
+    String value = values.get(name);
+    return value.isEmpty() ? List.of() : new ArrayList<>(Arrays.asList(value.split(",", -1)));
+  }
+
+  private double finite(String name, String text) {
+    double value = read(name, text, Double::parseDouble, "a number");
+    if (Double.isNaN(value) || Double.isInfinite(value)) throw wrong(name, text, "a finite number");
+    return value;
+  }
+
+  private <T> T read(String name, String text, Function<String, T> reader, String wanted) {
+    try {
+      return reader.apply(text.strip());
+    } catch (NumberFormatException e) {
+      throw wrong(name, text, wanted);
+    }
+  }
+}

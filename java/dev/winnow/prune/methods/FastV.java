@@ -1,0 +1,52 @@
+package dev.winnow.prune.methods;
+
+import dev.winnow.prune.Count;
+import dev.winnow.prune.LayerCut;
+import dev.winnow.prune.Method;
+import dev.winnow.prune.ModelShape;
+import dev.winnow.prune.Parameter;
+import dev.winnow.prune.Plan;
+import dev.winnow.prune.Scorer;
+import dev.winnow.prune.Scorers;
+import dev.winnow.prune.Selectors;
+import dev.winnow.prune.Settings;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * FastV: at the input of layer K the image tokens are ranked by the last row of layer K-1's attention (softmax over all keys, mean over heads).
+ * Its four public implementations differ in what happens to the rest; {@code variant} names the one reproduced.
+ */
+public final class FastV implements Method {
+  @Override public String name() { return "fastv"; }
+
+  @Override public String summary() {
+    return "Drops the image tokens that the last prompt token attends to least in an early decoder layer.";
+  }
+
+  @Override public String source() { return "Chen et al., FastV, ECCV 2024 (arXiv 2403.06764); code pkunlp-icler/FastV"; }
+
+  @Override public List<Parameter> parameters() {
+    return List.of(
+        new Parameter("layer", shape -> String.valueOf(Math.min(2, shape.layers() - 1)), "2", "cut at the input of this layer, ranked by the attention of the layer before"),
+        Parameter.of("ratio", "0.5", "share of the image's tokens that is removed; kept = V * (1 - ratio), rounded half to even"),
+        Parameter.of("keep", "", "number of tokens that stays, instead of ratio"),
+        Parameter.of("variant", "hf", "hf, lmms: drop once and cache (the Hugging Face and lmms-eval code); inplace: the whole sequence is computed and ranked anew"
+            + " for every token; mask: tokens stay but are hidden, ranked anew for every token"),
+        Parameter.of("cache", "true", "variant mask only: false computes the whole sequence anew for every token"),
+        Positions.parameter("keep"));
+  }
+
+  @Override public Plan plan(ModelShape shape, Settings settings) {
+    int layer = settings.layer("layer", settings.integer("layer"), 1, shape.layers() - 1);
+    String variant = settings.choice("variant", "hf", "lmms", "inplace", "mask");
+    boolean cached = settings.choice("cache", "true", "false").equals("true") && !variant.equals("inplace");
+    LayerCut.Effect effect = variant.equals("mask") ? LayerCut.Effect.HIDE : LayerCut.Effect.DROP;
+    LayerCut cut = new LayerCut(layer, Scorers.lastRowAttention(Scorer.Input.LAYER_BEFORE), Selectors.top(SimpleCut.count(settings)), effect);
+    return Plan.of(this, settings, List.of(cut), Positions.of(settings), cached);
+  }
+
+  @Override public Map<String, String> budget(ModelShape shape, Settings settings, int imageTokens, int tokens) {
+    return SimpleCut.budget(this, shape, settings.integer("layer"), imageTokens, tokens);
+  }
+}
