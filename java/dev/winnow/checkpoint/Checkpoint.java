@@ -1,6 +1,7 @@
 package dev.winnow.checkpoint;
 
 import dev.winnow.InvalidInputException;
+import dev.winnow.NativeCache;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -20,6 +21,8 @@ public final class Checkpoint implements AutoCloseable {
   private final ModelConfig config;
   private final SpecialTokens tokens;
   private final MappedWeights weights;
+  private Tokenizer tokenizer;
+  private boolean closed;
 
   private Checkpoint(Path path, Path preprocessorFolder, ModelConfig config, SpecialTokens tokens, MappedWeights weights) {
     this.path = path;
@@ -35,6 +38,7 @@ public final class Checkpoint implements AutoCloseable {
    */
   public static Checkpoint open(Path folder) {
     if (!Files.isDirectory(folder)) throw new InvalidInputException(folder + " is not a folder: a model is a folder with config.json and weights");
+    NativeCache.configure();
     ConfigReader.Result read = ConfigReader.read(folder);
     ModelConfig config = read.config();
     TreeMap<String, TensorInfo> infos = new TreeMap<>();
@@ -70,6 +74,16 @@ public final class Checkpoint implements AutoCloseable {
 
   public ModelConfig config() { return config; }
 
+  /**
+   * The tokenizer, built when it is first asked for; it lives until this checkpoint is closed. Throws InvalidInputException if
+   * there is no tokenizer.json or a damaged one.
+   */
+  public synchronized Tokenizer tokenizer() {
+    if (closed) throw new IllegalStateException("the checkpoint is closed");
+    if (tokenizer == null) tokenizer = HubTokenizer.open(path, tokens, config);
+    return tokenizer;
+  }
+
   /** The weights; they live until this checkpoint is closed. */
   public Weights weights() { return weights; }
 
@@ -79,5 +93,9 @@ public final class Checkpoint implements AutoCloseable {
    */
   public void checkUnchanged() { weights.checkUnchanged(); }
 
-  @Override public void close() { weights.close(); }
+  @Override public synchronized void close() {
+    closed = true;
+    if (tokenizer != null) tokenizer.close();
+    weights.close();
+  }
 }

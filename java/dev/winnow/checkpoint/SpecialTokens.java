@@ -15,13 +15,16 @@ import java.util.OptionalInt;
  * @param eosToken text of the end-of-sequence token; null if none is named
  */
 record SpecialTokens(Map<String, Integer> added, String imageToken, String videoToken, String eosToken) {
+  /** Far above any vocabulary. */
+  static final int LARGEST_ID = 1 << 24;
 
   static SpecialTokens read(Path folder) {
     Map<String, Integer> added = new LinkedHashMap<>();
     JsonFile tokenizer = JsonFile.readIfThere(folder.resolve("tokenizer.json"));
     for (JsonNode token : tokenizer.node().path("added_tokens")) {
-      if (!token.path("content").isTextual() || !token.path("id").canConvertToInt()) throw tokenizer.wrong("added_tokens", "has an entry without content or id");
-      added.put(token.get("content").textValue(), token.get("id").intValue());
+      int id = token.path("id").asInt(-1);
+      if (!token.path("content").isTextual() || id < 0 || id > LARGEST_ID) throw tokenizer.wrong("added_tokens", "has an entry without content or with an impossible id");
+      added.put(token.get("content").textValue(), id);
     }
     JsonFile processor = JsonFile.readIfThere(folder.resolve("processor_config.json"));
     String eos = content(JsonFile.readIfThere(folder.resolve("tokenizer_config.json")).node().path("eos_token"));
