@@ -1,0 +1,62 @@
+package dev.winnow.vision;
+
+import dev.winnow.checkpoint.VisionConfig;
+import org.bytedeco.pytorch.DoubleOptional;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptional;
+import org.bytedeco.pytorch.global.torch;
+
+/** One block of a tower: x + attention(norm(x)), then x + MLP(norm(x)). */
+final class TowerBlock {
+  private final int heads;
+  private final Activation activation;
+  private final LayerNorm norm1;
+  private final LayerNorm norm2;
+  private final Linear query;
+  private final Linear key;
+  private final Linear value;
+  private final Linear output;
+  private final Linear fc1;
+  private final Linear fc2;
+
+  TowerBlock(ComputeWeights weights, VisionConfig config, int index) {
+    String name = "vision.encoder.layers." + index + ".";
+    int width = config.hidden();
+    heads = config.heads();
+    activation = Activation.of(config.activation());
+    norm1 = weights.layerNorm(name + "layer_norm1", width, config.layerNormEps());
+    norm2 = weights.layerNorm(name + "layer_norm2", width, config.layerNormEps());
+    query = weights.linear(name + "self_attn.q_proj", width, width, true);
+    key = weights.linear(name + "self_attn.k_proj", width, width, true);
+    value = weights.linear(name + "self_attn.v_proj", width, width, true);
+    output = weights.linear(name + "self_attn.out_proj", width, width, true);
+    fc1 = weights.linear(name + "mlp.fc1", config.intermediate(), width, true);
+    fc2 = weights.linear(name + "mlp.fc2", width, config.intermediate(), true);
+  }
+
+  /** Queries, keys and values, each [tiles, heads, tokens, head width]. */
+  record Projections(Tensor query, Tensor key, Tensor value) {}
+
+  /** @param hidden [tiles, tokens, hidden] */
+  Projections project(Tensor hidden) {
+    Tensor x = norm1.apply(hidden);
+    return new Projections(split(query.apply(x)), split(key.apply(x)), split(value.apply(x)));
+  }
+
+  private Tensor split(Tensor x) { return x.reshape(x.size(0), x.size(1), heads, x.size(2) / heads).transpose(1, 2); }
+
+  /**
+   * Hidden states plus attention.
+   *
+   * @param bias added to the logits, [tiles, 1, 1, tokens], or null
+   */
+  Tensor attend(Tensor hidden, Projections p, Tensor bias) {
+    Tensor mixed = bias == null
+        ? torch.scaled_dot_product_attention(p.query, p.key, p.value)
+        : torch.scaled_dot_product_attention(p.query, p.key, p.value, new TensorOptional(bias), 0, false, new DoubleOptional(), false);
+    return output.apply(mixed.transpose(1, 2).reshape(hidden.size(0), hidden.size(1), hidden.size(2))).add_(hidden);
+  }
+
+  /** Hidden states plus MLP. */
+  Tensor transform(Tensor hidden) { return fc2.apply(activation.apply(fc1.apply(norm2.apply(hidden)))).add_(hidden); }
+}
