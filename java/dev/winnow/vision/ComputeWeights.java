@@ -5,6 +5,7 @@ import dev.winnow.checkpoint.Weights;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Tensor;
@@ -19,7 +20,7 @@ public final class ComputeWeights implements AutoCloseable {
   private final Weights source;
   private final ScalarType dtype;
   private final Device device;
-  private final List<AutoCloseable> owned = new ArrayList<>();
+  private final List<Pointer> owned = new ArrayList<>();
 
   /** @param source must stay open as long as this object is used */
   public ComputeWeights(Weights source, ScalarType dtype, Device device) {
@@ -45,17 +46,17 @@ public final class ComputeWeights implements AutoCloseable {
         throw new InvalidInputException("tensor " + name + " has shape " + Arrays.toString(found) + " where config.json implies "
             + Arrays.toString(shape) + "; weights and config do not belong together");
       }
-      Tensor converted = stored.to(device, dtype);
-      converted.retainReference();
-      owned.add(converted);
-      return converted;
+      return keep(stored.to(device, dtype));
     }
   }
 
   /** The layer {@code name}.weight [out, in], {@code name}.bias [out]. */
   public Linear linear(String name, long out, long in, boolean bias) {
-    return new Linear(get(name + ".weight", out, in), optional(bias ? get(name + ".bias", out) : null));
+    return linear(get(name + ".weight", out, in), bias ? get(name + ".bias", out) : null);
   }
+
+  /** A layer of tensors that belong to this object; {@code bias} may be null. */
+  Linear linear(Tensor weight, Tensor bias) { return new Linear(weight, optional(bias)); }
 
   /** The layer {@code name}.weight [width], {@code name}.bias [width]. */
   public LayerNorm layerNorm(String name, long width, double epsilon) {
@@ -63,21 +64,19 @@ public final class ComputeWeights implements AutoCloseable {
   }
 
   private TensorOptional optional(Tensor tensor) {
-    TensorOptional optional = tensor == null ? new TensorOptional() : new TensorOptional(tensor);
-    optional.retainReference();
-    owned.add(optional);
-    return optional;
+    return keep(tensor == null ? new TensorOptional() : new TensorOptional(tensor));
+  }
+
+  /** Makes this object the owner of a pointer. */
+  <P extends Pointer> P keep(P pointer) {
+    pointer.retainReference();
+    owned.add(pointer);
+    return pointer;
   }
 
   @Override
   public void close() {
-    for (AutoCloseable tensor : owned) {
-      try {
-        tensor.close();
-      } catch (Exception e) {
-        throw new IllegalStateException(e); // pointers declare Exception through AutoCloseable but throw none
-      }
-    }
+    owned.forEach(Pointer::close);
     owned.clear();
   }
 }

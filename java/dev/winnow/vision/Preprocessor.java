@@ -4,12 +4,12 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.winnow.InvalidInputException;
+import dev.winnow.checkpoint.ModelConfig;
 import dev.winnow.checkpoint.VisionConfig;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -64,6 +64,30 @@ public final class Preprocessor {
           + " copy it from the checkpoint's source");
     }
     return of(parse(own), own.toString());
+  }
+
+  /**
+   * The processor of a checkpoint in the layout that its config asks for ("pad", "anyres"), fit for its tower.
+   *
+   * @param folder holds processor_config.json or preprocessor_config.json
+   * @throws InvalidInputException as {@link #load}, or if the pictures it makes are not those that the tower takes
+   */
+  public static Preprocessor load(Path folder, ModelConfig model) {
+    Preprocessor preprocessor = load(folder);
+    if (model.aspectRatio().equals("pad")) preprocessor = preprocessor.with(Layout.PADDED);
+    if (model.aspectRatio().startsWith("anyres") && preprocessor.layout != Layout.TILES) {
+      List<TileGrid.Canvas> canvases = model.gridPinpoints().stream().map(hw -> new TileGrid.Canvas(hw.get(0), hw.get(1))).toList();
+      preprocessor = new Preprocessor(preprocessor.config.withCanvases(canvases), Layout.PLAIN).with(Layout.TILES);
+    }
+    int side = model.vision().imageSize();
+    PreprocessorConfig c = preprocessor.config;
+    int height = c.cropHeight() > 0 ? c.cropHeight() : c.height();
+    int width = c.cropHeight() > 0 ? c.cropWidth() : c.width();
+    if (height != side || width != side) {
+      throw new InvalidInputException(folder + ": the image processor makes pictures of " + width + "x" + height + " pixels, but the vision tower"
+          + " takes " + side + "x" + side + "; correct size and crop_size in preprocessor_config.json");
+    }
+    return preprocessor;
   }
 
   /** The processor that a tower of this kind and size is published with: for checkpoints without one, and random weights. */

@@ -42,6 +42,10 @@ record PreprocessorConfig(Preprocessor.Layout layout, int shortestEdge, int heig
     return new PreprocessorConfig(Preprocessor.Layout.PLAIN, 0, side, side, PillowResize.Filter.BICUBIC, 0, 0, BYTE, HALF, HALF, List.of());
   }
 
+  PreprocessorConfig withCanvases(List<TileGrid.Canvas> other) {
+    return new PreprocessorConfig(layout, shortestEdge, height, width, filter, cropHeight, cropWidth, factor, mean, std, other);
+  }
+
   /**
    * Reads preprocessor_config.json, or the image_processor part of processor_config.json.
    *

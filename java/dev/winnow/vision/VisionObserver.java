@@ -23,7 +23,7 @@ public interface VisionObserver {
   /** Before a block attends: its queries (not scaled), keys and values, each [tiles, heads, tokens, head width]. */
   default void projections(int block, Tensor query, Tensor key, Tensor value) {}
 
-  /** What is added to every attention logit of a key, [tiles, 1, 1, tokens], for example the log of the tokens it stands for; null for nothing. */
+  /** Added to each key's attention logits, [tiles, 1, 1, tokens], for example the log of how many tokens it stands for; null for none. */
   default Tensor attentionBias(int block) { return null; }
 
   /** Between a block's attention and its MLP, the residual added. Shape [tiles, tokens, hidden]. */

@@ -41,7 +41,8 @@ public final class VisionTower implements AutoCloseable {
       int side = config.patchSize();
       boolean clip = config.hasClass();
       Tensor kernel = weights.get("vision.embeddings.patch_embedding.weight", width, 3, side, side);
-      patches = weights.linear("vision.embeddings.patch_embedding", kernel.reshape(width, 3L * side * side), clip ? 0 : width);
+      Tensor bias = clip ? null : weights.get("vision.embeddings.patch_embedding.bias", width);
+      patches = weights.linear(weights.keep(kernel.reshape(width, 3L * side * side)), bias);
       classToken = clip ? weights.get("vision.embeddings.class_embedding", width) : null;
       positions = weights.get("vision.embeddings.position_embedding.weight", config.patches() + (clip ? 1 : 0), width);
       preNorm = clip ? weights.layerNorm("vision.pre_layrnorm", width, config.layerNormEps()) : null;
@@ -151,8 +152,8 @@ public final class VisionTower implements AutoCloseable {
     for (int layer : config.featureLayers()) {
       Tensor state = states[layer];
       if (!parts.empty() && state.size(1) != states[config.featureLayers().get(0)].size(1)) {
-        throw new InvalidInputException("vision_feature_layer " + config.featureLayers() + " names layers from before and after a merge inside"
-            + " the tower, whose token counts differ; use a method that does not merge there");
+        throw new InvalidInputException("vision_feature_layer " + config.featureLayers() + " names layers from before and after a merge"
+            + " inside the tower, whose token counts differ; use a method that does not merge there");
       }
       boolean drop = config.hasClass() && !config.keepClass();
       parts.push_back(drop ? state.narrow(1, 1, state.size(1) - 1) : state);

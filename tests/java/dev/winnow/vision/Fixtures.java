@@ -1,12 +1,21 @@
 package dev.winnow.vision;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HexFormat;
 import java.util.zip.CRC32;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /** Files under tests/data and how their expectations are written. */
 final class Fixtures {
@@ -21,6 +30,52 @@ final class Fixtures {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /** A float32 tensor of a safetensors file, row-major; null if there is none of that name. */
+  static float[] stored(Path file, String name) {
+    try {
+      ByteBuffer all = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN);
+      int header = (int) all.getLong(0);
+      JsonNode entry = new ObjectMapper().readTree(all.array(), 8, header).get(name);
+      if (entry == null) return null;
+      int begin = entry.get("data_offsets").get(0).asInt();
+      float[] values = new float[(entry.get("data_offsets").get(1).asInt() - begin) / 4];
+      all.position(8 + header + begin).slice().order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().get(values);
+      return values;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** All values of a tensor in row-major order, as float32. */
+  static float[] floats(Tensor tensor) {
+    try (PointerScope scope = new PointerScope()) {
+      Tensor host = tensor.to(ScalarType.Float).contiguous();
+      float[] values = new float[(int) host.numel()];
+      new FloatPointer(host.data_ptr()).get(values);
+      return values;
+    }
+  }
+
+  /** Asserts a summary of the goldens: size, sum, sum of squares, some values within {@code absolute + relative * magnitude}. */
+  static void assertSummary(JsonNode golden, float[] values, double absolute, double relative) {
+    double sum = 0;
+    double squares = 0;
+    for (float v : values) {
+      sum += v;
+      squares += (double) v * v;
+    }
+    int size = golden.has("shape") ? 1 : values.length;
+    for (JsonNode n : golden.path("shape")) size *= n.asInt();
+    assertEquals(size, values.length);
+    for (int i = 0; i < golden.path("index").size(); i++) {
+      double expected = golden.get("value").get(i).asDouble();
+      assertEquals(expected, values[golden.get("index").get(i).asInt()], absolute + relative * Math.abs(expected));
+    }
+    double expectedSquares = golden.get("sumsq").asDouble();
+    assertEquals(golden.get("sum").asDouble(), sum, 1e-6 + (absolute + relative) * Math.sqrt(values.length * expectedSquares));
+    assertEquals(expectedSquares, squares, 1e-6 + (absolute + relative) * expectedSquares);
   }
 
   /** The crc32 of a picture's interleaved RGB bytes, as the expectations write it. */

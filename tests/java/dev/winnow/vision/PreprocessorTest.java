@@ -12,6 +12,7 @@ import dev.winnow.checkpoint.VisionConfig;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -42,7 +43,7 @@ class PreprocessorTest {
     List<RgbImage> tiles = preprocessor.tiles(in);
     assertEquals(1, tiles.size());
     assertEquals(golden.get("crc32").asText(), Fixtures.crc(tiles.get(0)));
-    if (golden.has("normalised")) assertSummary(golden.get("normalised"), preprocessor.prepare(in).pixels());
+    if (golden.has("normalised")) Fixtures.assertSummary(golden.get("normalised"), preprocessor.prepare(in).pixels(), 1e-6, 0);
     return 1;
   }
 
@@ -73,7 +74,7 @@ class PreprocessorTest {
   @Test
   void choosesTheGoldenGrids() {
     for (JsonNode family : Fixtures.json(PARITY.resolve("goldens/preprocess/anyres_grid.json"))) {
-      List<TileGrid.Canvas> canvases = new java.util.ArrayList<>();
+      List<TileGrid.Canvas> canvases = new ArrayList<>();
       for (JsonNode hw : family.get("pinpoints_hw")) canvases.add(new TileGrid.Canvas(hw.get(0).asInt(), hw.get(1).asInt()));
       for (JsonNode row : family.get("rows")) {
         JsonNode size = row.get("size_hw");
@@ -115,7 +116,7 @@ class PreprocessorTest {
           if (all == null) all = new float[images * slots * slot];
           System.arraycopy(batch.pixels(), 0, all, i * slots * slot, batch.pixels().length);
         }
-        assertSummary(summary, all);
+        Fixtures.assertSummary(summary, all, 1e-6, 0);
       }
     }
   }
@@ -184,22 +185,5 @@ class PreprocessorTest {
     } catch (IOException e) {
       throw new AssertionError(e);
     }
-  }
-
-  private static void assertSummary(JsonNode golden, float[] values) {
-    double sum = 0;
-    double squares = 0;
-    for (float v : values) {
-      sum += v;
-      squares += (double) v * v;
-    }
-    int size = 1;
-    for (JsonNode n : golden.get("shape")) size *= n.asInt();
-    assertEquals(size, values.length);
-    for (int i = 0; i < golden.get("index").size(); i++) {
-      assertEquals(golden.get("value").get(i).asDouble(), values[golden.get("index").get(i).asInt()], 1e-6);
-    }
-    assertEquals(golden.get("sum").asDouble(), sum, 1e-6 * values.length);
-    assertEquals(golden.get("sumsq").asDouble(), squares, 1e-6 * squares);
   }
 }
