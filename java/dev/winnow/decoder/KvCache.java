@@ -25,7 +25,7 @@ public final class KvCache implements AutoCloseable {
   /** Rows held per layer. */
   public int[] lengths() {
     int[] lengths = new int[layers.length];
-    for (int i = 0; i < lengths.length; i++) lengths[i] = layers[i].rows();
+    for (int i = 0; i < lengths.length; i++) lengths[i] = layers[i].storedRows();
     return lengths;
   }
 
@@ -38,8 +38,10 @@ public final class KvCache implements AutoCloseable {
   /** Sum of all keys and of all values of a layer, accumulated in float64; for conformance checks. */
   public double[] sums(int layer) {
     try (PointerScope scope = new PointerScope()) {
-      if (layers[layer].rows() == 0) return new double[2];
-      return new double[] {sum(layers[layer].keys()), sum(layers[layer].values())};
+      LayerCache cache = layers[layer];
+      if (cache.rows() == 0) return new double[2];
+      int copies = cache.storedRows() / cache.rows();
+      return new double[] {copies * sum(cache.keys()), copies * sum(cache.values())};
     }
   }
 
@@ -88,7 +90,7 @@ public final class KvCache implements AutoCloseable {
         planes[i] = layers[touched.get(i)].memory();
         lists[i] = keep[touched.get(i)];
       }
-      Kernels.compactRows(planes, layers[touched.get(0)].rowBytes(), lists);
+      Kernels.compactRows(planes, lists);
     }
     for (int layer : touched) layers[layer].truncate(keep[layer]);
   }

@@ -22,6 +22,7 @@ final class LayerCache {
   private int rows;
   private int nextPosition;
   private int headroom;
+  private int copies = 1;
   private long unprunedBytes;
 
   LayerCache(KvPool pool, int kvHeads, int headDim, Dtype dtype) {
@@ -33,6 +34,12 @@ final class LayerCache {
 
   int rows() { return rows; }
 
+  /** Rows that take memory: {@link #rows} times the copies of each. */
+  int storedRows() { return rows * copies; }
+
+  /** How often each row is stored; only before the first row. One, but for a method whose public code stores a layer twice. */
+  void copies(int copies) { this.copies = copies; }
+
   int nextPosition() { return nextPosition; }
 
   /** Original index of each row, ascending. */
@@ -41,7 +48,7 @@ final class LayerCache {
   /** Rotary position with which each row's key was rotated. */
   int[] positions() { return Arrays.copyOf(positions, rows); }
 
-  long rowBytes() { return 2L * kvHeads * headDim * dtype.bytes; }
+  long rowBytes() { return 2L * copies * kvHeads * headDim * dtype.bytes; }
 
   long heldBytes() { return extent == null ? 0 : extent.bytes(); }
 
@@ -62,8 +69,10 @@ final class LayerCache {
     if (count == 0) return;
     reserve(rows + count);
     Tensor target = view(rows + count).narrow(0, rows, count);
-    target.select(1, 0).copy_(keys);
-    target.select(1, 1).copy_(values);
+    for (int copy = 0; copy < copies; copy++) {
+      target.select(1, copy).select(1, 0).copy_(keys);
+      target.select(1, copy).select(1, 1).copy_(values);
+    }
     if (origins.length < rows + count) {
       origins = Arrays.copyOf(origins, (int) capacityFor(rows + count));
       positions = Arrays.copyOf(positions, origins.length);
@@ -75,10 +84,10 @@ final class LayerCache {
   }
 
   /** [rows, kvHeads, headDim], a strided view of the cache. */
-  Tensor keys() { return view(rows).select(1, 0); }
+  Tensor keys() { return view(rows).select(1, 0).select(1, 0); }
 
   /** [rows, kvHeads, headDim], a strided view of the cache. */
-  Tensor values() { return view(rows).select(1, 1); }
+  Tensor values() { return view(rows).select(1, 0).select(1, 1); }
 
   /** The first byte of row 0. Valid until the next append or truncation. */
   Tensor memory() { return view(rows); }
@@ -118,8 +127,8 @@ final class LayerCache {
     }
   }
 
-  /** [n, 2, kvHeads, headDim] */
+  /** [n, copies, 2, kvHeads, headDim] */
   private Tensor view(int n) {
-    return extent.view(n * rowBytes()).view(dtype.torch).view(n, 2, kvHeads, headDim);
+    return extent.view(n * rowBytes()).view(dtype.torch).view(n, copies, 2, kvHeads, headDim);
   }
 }

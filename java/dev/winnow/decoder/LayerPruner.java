@@ -24,6 +24,9 @@ public interface LayerPruner {
   /** Which rows go on. Called at most once per layer and pass. */
   RowCut cut(CutView view);
 
+  /** How often a layer's keys and values are stored; 2 only to reproduce public code that runs its ranking layer twice. */
+  default int copies(int layer) { return 1; }
+
   /** Removes nothing. */
   LayerPruner NONE = new LayerPruner() {
     @Override public Need need(int layer, boolean generating) { return Need.NOTHING; }

@@ -1,5 +1,6 @@
 package dev.winnow.decoder;
 
+import dev.winnow.InvalidInputException;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -32,11 +33,12 @@ public final class Sequence implements AutoCloseable {
   /** Sets who removes tokens from now on, and the rule for positions. The rule cannot change once rows are cached. */
   public void prune(LayerPruner pruner, PositionPolicy policy) {
     if (length > 0 && policy != this.policy) {
-      throw new dev.winnow.InvalidInputException("a session cannot change its position policy from " + this.policy + " to " + policy
+      throw new InvalidInputException("a session cannot change its position policy from " + this.policy + " to " + policy
           + " between turns; open a new session for another method");
     }
     this.pruner = pruner;
     this.policy = policy;
+    if (length == 0) for (int i = 0; i < cache.layers(); i++) cache.layer(i).copies(pruner.copies(i));
   }
 
   /** Announces a segment that the next forward pass will bring. Starts where the last announced row ended. */

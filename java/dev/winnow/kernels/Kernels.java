@@ -84,11 +84,12 @@ public final class Kernels {
   /**
    * Compacts several blocks of rows in place: row j of a plane becomes its old row keep[j]. One kernel call for all planes.
    *
-   * @param planes views whose first byte is that of row 0; rows follow each other every {@code rowBytes} bytes
+   * @param planes contiguous [rows, ...], rows of equal size in all planes
    * @param keep per plane the strictly ascending rows that stay
    */
-  public static void compactRows(Tensor[] planes, long rowBytes, int[][] keep) {
+  public static void compactRows(Tensor[] planes, int[][] keep) {
     Device device = planes[0].device();
+    long rowBytes = planes[0].stride(0) * planes[0].element_size();
     int longest = 1;
     int rows = 0;
     for (int p = 0; p < planes.length; p++) {

@@ -7,8 +7,11 @@ package dev.winnow.prune;
  * @param scorer gives the numbers; null where the selector needs none
  * @param selector makes the keep-list of each image
  * @param effect what happens to the tokens that do not stay
+ * @param rankingLayerStoredTwice whether the layer before stores its keys and values twice, as FastV's lmms-eval code does; changes no result
  */
-public record LayerCut(int layer, Scorer scorer, Selector selector, Effect effect) {
+public record LayerCut(int layer, Scorer scorer, Selector selector, Effect effect, boolean rankingLayerStoredTwice) {
+  public LayerCut(int layer, Scorer scorer, Selector selector, Effect effect) { this(layer, scorer, selector, effect, false); }
+
   public enum Effect {
     /** Removed for good; later layers never see them. */
     DROP,

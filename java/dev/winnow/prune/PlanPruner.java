@@ -43,6 +43,11 @@ public final class PlanPruner implements LayerPruner {
     return next != null && next.scorer() != null && next.scorer().input() == Scorer.Input.LAYER_BEFORE;
   }
 
+  @Override public int copies(int layer) {
+    LayerCut next = cuts.get(layer + 1);
+    return next != null && next.rankingLayerStoredTwice() ? 2 : 1;
+  }
+
   /** Tokens that were dropped stay dropped; only hiding is decided anew for every generated token. */
   private LayerCut active(int layer, boolean generating) {
     LayerCut cut = cuts.get(layer);
