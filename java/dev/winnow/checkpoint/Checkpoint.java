@@ -9,7 +9,8 @@ import java.util.TreeMap;
 import java.util.function.UnaryOperator;
 
 /**
- * A LLaVA checkpoint folder, opened: its config and its weights (mapped, not read). Everything
+ * A LLaVA checkpoint folder, opened: its config, its weights (mapped, not read), its tokenizer and its
+ * chat format. Everything
  * is checked here, once; what opens without an exception is complete and consistent.
  *
  * <p>Understood are the layouts of llava-hf (old and new names, single or sharded, safetensors or pytorch .bin) and of the
@@ -83,6 +84,9 @@ public final class Checkpoint implements AutoCloseable {
     if (tokenizer == null) tokenizer = HubTokenizer.open(path, tokens, config);
     return tokenizer;
   }
+
+  /** How a conversation is written. Throws InvalidInputException if the checkpoint's template is none of the known ones. */
+  public ChatFormat chatFormat() { return ChatFormat.of(config, ChatTemplate.find(path)); }
 
   /** The weights; they live until this checkpoint is closed. */
   public Weights weights() { return weights; }

@@ -19,7 +19,7 @@ final class ConfigReader {
       "LlavaNextVideoForConditionalGeneration", "llava_next_video",
       "LlavaOnevisionForConditionalGeneration", "llava_onevision",
       "VideoLlavaForConditionalGeneration", "video_llava");
-  private static final Map<String, String> ORIGINAL = Map.of("LlavaLlamaForCausalLM", "llama", "LlavaMistralForCausalLM", "mistral");
+  private static final String ORIGINAL = "LlavaLlamaForCausalLM";
   /** Original LLaVA marks the image's place by an id that no vocabulary has. */
   private static final int ORIGINAL_IMAGE_ID = -200;
   private static final int USUAL_EOS = 2;
@@ -44,7 +44,7 @@ final class ConfigReader {
     refuseQuantised(json.object("text_config"));
     JsonNode architectures = json.node().path("architectures");
     String architecture = architectures.isArray() && architectures.size() > 0 ? architectures.get(0).asText() : null;
-    if (architecture != null && ORIGINAL.containsKey(architecture)) return original(ORIGINAL.get(architecture));
+    if (ORIGINAL.equals(architecture)) return original();
     String type = json.text("model_type", null);
     String family = architecture == null ? type : FAMILIES.get(architecture);
     if (family == null || !FAMILIES.containsValue(family)) {
@@ -77,7 +77,7 @@ final class ConfigReader {
     return family.equals("llava_onevision") ? 151646 : family.equals("llava_next_video") ? 32001 : 32000;
   }
 
-  private Result original(String kind) {
+  private Result original() {
     if (json.flag("mm_use_im_start_end", false)) throw json.wrong("mm_use_im_start_end", "is true: prompts with image start and end tokens are not supported");
     String projector = json.text("mm_projector_type", "linear");
     if (!projector.equals("mlp2x_gelu")) throw json.wrong("mm_projector_type", "is '" + projector + "': not supported; supported is mlp2x_gelu");
@@ -91,7 +91,7 @@ final class ConfigReader {
     String feature = json.text("mm_vision_select_feature", "patch");
     if (!feature.equals("patch") && !feature.equals("cls_patch")) throw json.wrong("mm_vision_select_feature", "is '" + feature + "'; known are patch and cls_patch");
     VisionConfig visionConfig = VisionConfigReader.read(vision, json, "mm_vision_select_layer", -2, feature.equals("patch") ? "default" : "full");
-    ModelConfig config = new ModelConfig("llava", true, dtype(json), TextConfigReader.read(json, kind, false), visionConfig, "gelu", true,
+    ModelConfig config = new ModelConfig("llava", true, dtype(json), TextConfigReader.read(json, "llama", false), visionConfig, "gelu", true,
         ORIGINAL_IMAGE_ID, -1, eosIds(json), aspect.equals("pad") ? "pad" : "", List.of());
     return new Result(config, tower, tokens);
   }
