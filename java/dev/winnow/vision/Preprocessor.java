@@ -84,8 +84,8 @@ public final class Preprocessor {
     int height = c.cropHeight() > 0 ? c.cropHeight() : c.height();
     int width = c.cropHeight() > 0 ? c.cropWidth() : c.width();
     if (height != side || width != side) {
-      throw new InvalidInputException(folder + ": the image processor makes pictures of " + width + "x" + height + " pixels, but the vision tower"
-          + " takes " + side + "x" + side + "; correct size and crop_size in preprocessor_config.json");
+      throw new InvalidInputException(folder + ": the image processor makes pictures of " + width + "x" + height + " pixels, but the vision"
+          + " tower takes " + side + "x" + side + "; correct size and crop_size in preprocessor_config.json");
     }
     return preprocessor;
   }

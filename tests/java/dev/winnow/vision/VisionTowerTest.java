@@ -96,7 +96,9 @@ class VisionTowerTest {
       assertEquals(tower.config().layers() + 1, layers);
       float[] one = new float[values.length / layers];
       for (int layer = 0; layer < layers; layer++) {
-        for (int row = 0; row < one.length / width; row++) System.arraycopy(values, (row * layers + layer) * width, one, row * width, width);
+        for (int row = 0; row < one.length / width; row++) {
+          System.arraycopy(values, (row * layers + layer) * width, one, row * width, width);
+        }
         Fixtures.assertSummary(golden.get(layer), one, 1e-4, 1e-4);
       }
     }
