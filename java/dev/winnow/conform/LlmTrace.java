@@ -77,7 +77,7 @@ final class LlmTrace {
   /** The golden parameter names are those of the methods' papers; this is where they become ours. */
   private static Plan plan(String method, JsonNode params, int layers, int vision) {
     Map<String, String> given = new HashMap<>();
-    params.fields().forEachRemaining(field -> {
+    params.properties().forEach(field -> {
       String value = text(field.getValue());
       switch (field.getKey()) {
         case "decode_steps" -> {}

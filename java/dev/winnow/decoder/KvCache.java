@@ -5,6 +5,7 @@ import dev.winnow.kernels.Dtype;
 import dev.winnow.kernels.Kernels;
 import dev.winnow.kernels.Tensors;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
@@ -93,6 +94,20 @@ public final class KvCache implements AutoCloseable {
       Kernels.compactRows(planes, lists);
     }
     for (int layer : touched) layers[layer].truncate(keep[layer]);
+  }
+
+  /** Whether any layer lost rows out of {@code length}. */
+  boolean pruned(int length) {
+    for (LayerCache layer : layers) if (layer.nextPosition() != length) return true;
+    return false;
+  }
+
+  int[] rows() { return Arrays.stream(layers).mapToInt(LayerCache::rows).toArray(); }
+
+  int[] nextPositions() { return Arrays.stream(layers).mapToInt(LayerCache::nextPosition).toArray(); }
+
+  void rollback(int[] rows, int[] nextPositions) {
+    for (int i = 0; i < layers.length; i++) layers[i].rollback(rows[i], nextPositions[i]);
   }
 
   @Override public void close() {

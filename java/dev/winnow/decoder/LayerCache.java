@@ -102,6 +102,17 @@ final class LayerCache {
     pool.shrink(extent, bytesFor(rows));
   }
 
+  /** Forgets the rows behind the first {@code kept}. */
+  void rollback(int kept, int position) {
+    if (kept == 0) {
+      release();
+    } else {
+      rows = kept;
+      nextPosition = position;
+      pool.shrink(extent, bytesFor(rows));
+    }
+  }
+
   void release() {
     if (extent != null) pool.shrink(extent, 0);
     extent = null;

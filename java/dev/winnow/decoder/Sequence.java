@@ -30,9 +30,9 @@ public final class Sequence implements AutoCloseable {
 
   public LayerPruner pruner() { return pruner; }
 
-  /** Sets who removes tokens from now on, and the rule for positions. The rule cannot change once rows are cached. */
+  /** Sets who removes tokens from now on, and the rule for positions. The rule cannot change once rows were removed. */
   public void prune(LayerPruner pruner, PositionPolicy policy) {
-    if (length > 0 && policy != this.policy) {
+    if (policy != this.policy && cache.pruned(length)) {
       throw new InvalidInputException("a session cannot change its position policy from " + this.policy + " to " + policy
           + " between turns; open a new session for another method");
     }
@@ -43,6 +43,18 @@ public final class Sequence implements AutoCloseable {
 
   /** Announces a segment that the next forward pass will bring. Starts where the last announced row ended. */
   public void add(Segment segment) { segments.add(segment); }
+
+  /** A state to come back to, should a step fail. */
+  public record Mark(int length, int segments, int[] rows, int[] nextPositions) {}
+
+  public Mark mark() { return new Mark(length, segments.size(), cache.rows(), cache.nextPositions()); }
+
+  /** Forgets every row and segment since the mark. */
+  public void rollback(Mark mark) {
+    length = mark.length();
+    segments.subList(mark.segments(), segments.size()).clear();
+    cache.rollback(mark.rows(), mark.nextPositions());
+  }
 
   void grow(int rows) {
     length += rows;

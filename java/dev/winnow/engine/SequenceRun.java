@@ -2,6 +2,7 @@ package dev.winnow.engine;
 
 import static org.bytedeco.pytorch.global.torch.cat;
 
+import dev.winnow.InvalidInputException;
 import dev.winnow.decoder.Decoder;
 import dev.winnow.decoder.Segment;
 import dev.winnow.decoder.Sequence;
@@ -50,10 +51,16 @@ public final class SequenceRun implements AutoCloseable {
    * @param newTokens tokens that the answer may have, for which the cache makes room
    */
   public void prompt(Tensor rows, List<Segment> parts, int firstImage, Plan plan, int newTokens) {
-    if (plan != this.plan) pruner = new PlanPruner(plan);
+    if (announced > 0 && plan.cached() != this.plan.cached()) {
+      throw new InvalidInputException("method '" + plan.method() + "' " + (plan.cached() ? "caches" : "computes every token anew")
+          + ", unlike the one that this session began with; open a new session for it");
+    }
+    PlanPruner next = new PlanPruner(plan);
+    next.beginTurn(firstImage);
+    // a plan without cuts leaves positions as the turns before have them
+    sequence.prune(next, plan.cuts().isEmpty() ? sequence.policy() : plan.positions());
+    pruner = next;
     this.plan = plan;
-    pruner.beginTurn(firstImage);
-    sequence.prune(pruner, plan.positions());
     sequence.cache().headroom(Math.min(newTokens, 128));
     int start = totalRows();
     List<Segment> placed = new ArrayList<>();
@@ -70,6 +77,17 @@ public final class SequenceRun implements AutoCloseable {
       append(decoder.embed(id));
     }
     generating = true;
+  }
+
+  /** A state to come back to, should a step fail. Not while rows wait for a step. */
+  Sequence.Mark mark() { return sequence.mark(); }
+
+  /** Forgets everything given since the mark. */
+  void rollback(Sequence.Mark mark) {
+    drop();
+    sequence.rollback(mark);
+    segments.subList(mark.segments(), segments.size()).clear();
+    announced = mark.length();
   }
 
   /** Rows given so far. */

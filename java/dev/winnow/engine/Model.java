@@ -1,0 +1,157 @@
+package dev.winnow.engine;
+
+import dev.winnow.InvalidInputException;
+import dev.winnow.checkpoint.ChatFormat;
+import dev.winnow.checkpoint.Checkpoint;
+import dev.winnow.checkpoint.ModelConfig;
+import dev.winnow.checkpoint.Tokenizer;
+import dev.winnow.decoder.Decoder;
+import dev.winnow.decoder.KvPool;
+import dev.winnow.kernels.Dtype;
+import dev.winnow.kernels.NativeLibrary;
+import dev.winnow.prune.ModelShape;
+import dev.winnow.vision.Preprocessor;
+import dev.winnow.vision.Projector;
+import dev.winnow.vision.VisionTower;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import org.bytedeco.pytorch.Device;
+import org.bytedeco.pytorch.Tensor;
+
+/**
+ * A loaded checkpoint: immutable, shared by any number of threads, each of which opens its own {@link Session}. Weights are memory-mapped and
+ * used in place where their dtype is the one computed in.
+ */
+public final class Model implements AutoCloseable {
+  /** System property: most bytes that the KV caches of all sessions of a model may hold. */
+  public static final String KV_BYTES_PROPERTY = "winnow.kv.bytes";
+
+  private final Lease lease = new Lease("model", true);
+  private final Deque<AutoCloseable> owned = new ArrayDeque<>();
+  private final Checkpoint checkpoint;
+  private final Dtype dtype;
+  private final int threads;
+  private final String deviceName;
+  private final ImageEncoder images;
+  private final Decoder decoder;
+  private final double loadMillis;
+  private ChatFormat chatFormat;
+
+  private Model(Path folder, ModelOptions options) {
+    long begin = System.nanoTime();
+    boolean done = false;
+    try {
+      NativeLibrary.buildId();
+      threads = options.threads() == 0 ? Threads.available() : options.threads();
+      Threads.use(threads);
+      deviceName = options.device();
+      Device device = owned(Devices.open(deviceName));
+      checkpoint = owned(Checkpoint.open(folder));
+      ModelConfig config = checkpoint.config();
+      if (!config.family().equals("llava")) {
+        throw new InvalidInputException(folder + ": models of the family " + config.family() + " cannot be run yet; LLaVA-1.5 models (llava) can");
+      }
+      dtype = options.dtype() == null ? Dtype.of(config.dtype()) : options.dtype();
+      MemoryCheck.require(converted(device), "loading this model in " + dtype.label);
+      checkpoint.tokenizer();
+      Preprocessor preprocessor = Preprocessor.load(checkpoint.preprocessorFolder(), config);
+      VisionTower tower = owned(new VisionTower(config.vision(), checkpoint.weights(), dtype.torch, device));
+      Projector projector = owned(new Projector(config, checkpoint.weights(), dtype.torch, device));
+      images = new ImageEncoder(preprocessor, tower, projector);
+      KvPool pool = owned(new KvPool(device, Long.getLong(KV_BYTES_PROPERTY, Long.MAX_VALUE)));
+      decoder = owned(new Decoder(config.text(), checkpoint.weights(), dtype, device, pool));
+      done = true;
+    } finally {
+      if (!done) closeOwned();
+    }
+    loadMillis = (System.nanoTime() - begin) / 1e6;
+  }
+
+  /** Opens a checkpoint folder with default options. */
+  public static Model open(Path folder) { return open(folder, ModelOptions.DEFAULT); }
+
+  /**
+   * Opens a checkpoint folder.
+   *
+   * @throws InvalidInputException if the folder is no supported checkpoint, naming what is wrong
+   * @throws dev.winnow.InsufficientMemoryException if converted weights would not fit, before they are converted
+   */
+  public static Model open(Path folder, ModelOptions options) { return new Model(folder, options); }
+
+  /** Bytes of weights that cannot be used in place. */
+  private long converted(Device device) {
+    long bytes = 0;
+    for (String name : checkpoint.weights().names()) {
+      if (name.startsWith("vision.") && !visionUsed(name)) continue;
+      Tensor tensor = checkpoint.weights().get(name);
+      boolean asIs = device.is_cpu() && tensor.scalar_type().value == dtype.torch.value;
+      if (!asIs) bytes += tensor.numel() * dtype.bytes;
+    }
+    return bytes;
+  }
+
+  private static boolean visionUsed(String name) { return !name.contains("post_layernorm"); }
+
+  private <C extends AutoCloseable> C owned(C resource) {
+    owned.push(resource);
+    return resource;
+  }
+
+  /** A conversation of its own, with its own cache. Use it from one thread at a time and close it. */
+  public Session newSession() {
+    lease.enter();
+    return new Session(this);
+  }
+
+  /** Called by a session that was closed. */
+  void sessionClosed() { lease.leave(); }
+
+  public ModelConfig config() { return checkpoint.config(); }
+
+  public ModelShape shape() { return ModelShape.of(config()); }
+
+  public Dtype dtype() { return dtype; }
+
+  /** "cpu", "cuda" or "cuda:N". */
+  public String device() { return deviceName; }
+
+  public int threads() { return threads; }
+
+  /** Milliseconds that opening took. */
+  public double loadMillis() { return loadMillis; }
+
+  /** Bytes that the KV caches of all sessions hold. */
+  public long kvBytesHeld() { return decoder.pool().heldBytes(); }
+
+  Tokenizer tokenizer() { return checkpoint.tokenizer(); }
+
+  /** Found when first needed, so that a model with an unknown chat template can still be asked raw prompts. */
+  synchronized ChatFormat chatFormat() {
+    if (chatFormat == null) chatFormat = checkpoint.chatFormat();
+    return chatFormat;
+  }
+
+  ImageEncoder images() { return images; }
+
+  Decoder decoder() { return decoder; }
+
+  void checkUnchanged() { checkpoint.checkUnchanged(); }
+
+  /** Gives everything back. Throws StateException while sessions are open; closing twice does nothing. */
+  @Override public void close() {
+    if (lease.close("close its sessions first")) closeOwned();
+  }
+
+  private void closeOwned() {
+    while (!owned.isEmpty()) {
+      try {
+        owned.pop().close();
+      } catch (RuntimeException e) {
+        throw e;
+      } catch (Exception e) {
+        throw new IllegalStateException(e);
+      }
+    }
+  }
+}

@@ -1,0 +1,115 @@
+package dev.winnow.engine;
+
+import dev.winnow.InvalidInputException;
+import dev.winnow.prune.Method;
+import dev.winnow.prune.Methods;
+import dev.winnow.prune.ModelShape;
+import dev.winnow.prune.Plan;
+import dev.winnow.vision.ImageReader;
+import dev.winnow.vision.RgbImage;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.function.Supplier;
+
+/**
+ * One turn of a user: pictures, text, and how it is to be answered. Start with {@link #of} and add what differs from the defaults: no pictures,
+ * no pruning, greedy, 256 tokens. Not thread-safe while it is being put together.
+ */
+public final class Question {
+  public static final int DEFAULT_MAX_TOKENS = 256;
+
+  private final String text;
+  private final List<Supplier<RgbImage>> images = new ArrayList<>();
+  private final Map<String, String> settings = new LinkedHashMap<>();
+  private boolean raw;
+  private Method method = Methods.named("none");
+  private Plan plan;
+  private OptionalInt budget = OptionalInt.empty();
+  private Sampling sampling = Sampling.GREEDY;
+  private int maxTokens = DEFAULT_MAX_TOKENS;
+  private TokenListener listener = TokenListener.NONE;
+
+  private Question(String text) { this.text = text; }
+
+  /** A question to which the model's chat format is applied. No text in it is ever a control token. */
+  public static Question of(String text) { return new Question(text); }
+
+  /** Takes the text as the whole prompt, as it is, with {@code <image>} placeholders and the chat format's control strings. */
+  public Question raw() {
+    raw = true;
+    return this;
+  }
+
+  /** Adds a picture file; it is read when the question is asked. */
+  public Question image(Path file) { return image(() -> ImageReader.read(file)); }
+
+  /** Adds a decoded picture. */
+  public Question image(RgbImage image) { return image(() -> image); }
+
+  private Question image(Supplier<RgbImage> image) {
+    images.add(image);
+    return this;
+  }
+
+  /** Prunes by a published method; {@link #set} changes its parameters. Throws InvalidInputException if there is no such method. */
+  public Question method(String name) {
+    method = Methods.named(name);
+    plan = null;
+    return this;
+  }
+
+  /** Sets a parameter of the method. */
+  public Question set(String name, String value) {
+    settings.put(name, value);
+    return this;
+  }
+
+  /** Asks the method to hold this many tokens of each image, on average over the decoder's layers. */
+  public Question budget(int tokens) {
+    if (tokens < 0) throw new InvalidInputException("budget must be 0 or more tokens, not " + tokens);
+    budget = OptionalInt.of(tokens);
+    return this;
+  }
+
+  /** Prunes by a plan made elsewhere. */
+  public Question plan(Plan plan) {
+    this.plan = plan;
+    return this;
+  }
+
+  public Question sampling(Sampling sampling) {
+    this.sampling = sampling;
+    return this;
+  }
+
+  /** Most tokens to generate, 0 or more. */
+  public Question maxTokens(int tokens) {
+    if (tokens < 0) throw new InvalidInputException("max-tokens must be 0 or more, not " + tokens);
+    maxTokens = tokens;
+    return this;
+  }
+
+  public Question listener(TokenListener listener) {
+    this.listener = listener;
+    return this;
+  }
+
+  String text() { return text; }
+
+  boolean isRaw() { return raw; }
+
+  List<Supplier<RgbImage>> images() { return images; }
+
+  Sampling sampling() { return sampling; }
+
+  int maxTokens() { return maxTokens; }
+
+  TokenListener listener() { return listener; }
+
+  /** @param imageTokens tokens of the largest image of this turn, 0 without images */
+  Plan plan(ModelShape shape, int imageTokens) { return plan != null ? plan : method.plan(shape, settings, budget, imageTokens); }
+}

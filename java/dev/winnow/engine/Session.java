@@ -1,0 +1,209 @@
+package dev.winnow.engine;
+
+import dev.winnow.InvalidInputException;
+import dev.winnow.checkpoint.ChatMessage;
+import dev.winnow.checkpoint.PromptPiece;
+import dev.winnow.checkpoint.StreamDecoder;
+import dev.winnow.checkpoint.Tokenizer;
+import dev.winnow.decoder.Sequence;
+import dev.winnow.decoder.StepObserver;
+import dev.winnow.prune.CutRecord;
+import dev.winnow.prune.Plan;
+import dev.winnow.vision.PixelBatch;
+import dev.winnow.vision.VisionObserver;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Tensor;
+
+/**
+ * One conversation: questions are asked in order and share a KV cache. One thread at a time; another thread may {@link #cancel}. A question
+ * that fails leaves the conversation as it was before.
+ */
+public final class Session implements AutoCloseable {
+  private static final int NOTHING = -1;
+
+  private final Lease lease = new Lease("session", false);
+  private final Model model;
+  private final SequenceRun run;
+  private int images;
+  /** Last token of the answer before, which the cache has not seen yet. */
+  private int unseen = NOTHING;
+  private volatile boolean cancelled;
+
+  Session(Model model) {
+    this.model = model;
+    this.run = new SequenceRun(model.decoder());
+  }
+
+  /** Ends the answer that another thread is waiting for, within one token. Without one it does nothing. */
+  public void cancel() { cancelled = true; }
+
+  /**
+   * Asks a question and waits for the answer.
+   *
+   * @throws InvalidInputException if the question cannot be asked of this model
+   * @throws dev.winnow.InsufficientMemoryException if its cache does not fit
+   * @throws dev.winnow.StateException if the session is closed or in use
+   */
+  public Answer ask(Question question) {
+    lease.enter();
+    try {
+      cancelled = false;
+      Threads.use(model.threads());
+      model.checkUnchanged();
+      return answer(question);
+    } finally {
+      lease.leave();
+    }
+  }
+
+  private Answer answer(Question question) {
+    Stopwatch watch = new Stopwatch();
+    List<PixelBatch> pixels = question.images().stream().map(image -> model.images().prepare(image.get())).toList();
+    double imageMillis = watch.lap();
+    try (PointerScope scope = new PointerScope()) {
+      List<Tensor> rows = new ArrayList<>();
+      for (PixelBatch batch : pixels) rows.add(scoped(scope, model.images().encode(batch, VisionObserver.NONE)));
+      double visionMillis = watch.lap();
+      int[] ids = ids(question);
+      Prompt prompt = Prompt.assemble(ids, model.config().imageTokenId(), rows, images, model.decoder());
+      int length = (int) prompt.rows().size(0);
+      int newTokens = room(length, question.maxTokens());
+      int imageTokens = rows.stream().mapToInt(image -> (int) image.size(0)).max().orElse(0);
+      Plan plan = question.plan(model.shape(), imageTokens);
+      Sequence.Mark mark = run.mark();
+      int unseenBefore = unseen;
+      try {
+        if (unseen != NOTHING) feed(unseen);
+        unseen = NOTHING;
+        int[] past = run.sequence().cache().lengths();
+        run.prompt(prompt.rows(), prompt.segments(), images, plan, newTokens);
+        float[] first = advance();
+        int[] afterPrompt = run.sequence().cache().lengths();
+        List<CutRecord> cuts = run.cuts();
+        double promptMillis = watch.lap();
+        Decoding decoding = new Decoding(question, newTokens);
+        decoding.run(first);
+        double decodeMillis = watch.lap();
+        images += pixels.size();
+        double pruning = cuts.stream().mapToDouble(cut -> cut.nanos() / 1e6).sum();
+        Report.Timing timing = new Report.Timing(imageMillis, visionMillis, promptMillis, pruning, imageMillis + visionMillis + promptMillis, decodeMillis,
+            decoding.steps);
+        Report.Kv kv = new Report.Kv(afterPrompt, run.sequence().cache().lengths(), run.sequence().cache().unprunedBytes(), run.sequence().cache().heldBytes());
+        int[] added = difference(afterPrompt, past);
+        Report report = new Report(plan, ids, prompt.segments(), length, run.cuts(), kv, first, Flops.of(model.config().text(), added, length, past), timing);
+        return new Answer(decoding.text.toString(), decoding.ids(), decoding.finish, report);
+      } catch (OutOfMemoryError e) {
+        run.rollback(mark);
+        unseen = unseenBefore;
+        throw OutOfMemory.explain(e);
+      } catch (RuntimeException | Error e) {
+        run.rollback(mark);
+        unseen = unseenBefore;
+        throw e;
+      }
+    }
+  }
+
+  private int[] ids(Question question) {
+    Tokenizer tokenizer = model.tokenizer();
+    boolean begins = run.totalRows() == 0;
+    List<PromptPiece> pieces;
+    if (question.isRaw()) {
+      pieces = tokenizer.rawPrompt(question.text());
+    } else {
+      List<ChatMessage> turn = List.of(ChatMessage.user(question.images().size(), 0, question.text()));
+      pieces = begins ? model.chatFormat().prompt(turn) : model.chatFormat().continuation(turn);
+    }
+    return begins ? tokenizer.encode(pieces) : tokenizer.encodeContinuation(pieces);
+  }
+
+  /** Tokens that may be generated after a prompt of this length. */
+  private int room(int length, int maxTokens) {
+    int most = model.config().text().maxPositions();
+    int used = run.totalRows() + (unseen == NOTHING ? 0 : 1) + length;
+    if (used > most) {
+      throw new InvalidInputException("the conversation would be " + used + " tokens long, more than the " + most
+          + " that this model takes; shorten the prompt, give fewer pictures or open a new session");
+    }
+    return Math.min(maxTokens, most - used);
+  }
+
+  private float[] feed(int token) {
+    run.token(token);
+    return advance();
+  }
+
+  private float[] advance() { return SequenceRun.advance(model.decoder(), List.of(run), StepObserver.NONE)[0]; }
+
+  private static Tensor scoped(PointerScope scope, Tensor retained) {
+    scope.attach(retained);
+    retained.releaseReference();
+    return retained;
+  }
+
+  private static int[] difference(int[] after, int[] before) {
+    int[] added = new int[after.length];
+    for (int i = 0; i < added.length; i++) added[i] = after[i] - before[i];
+    return added;
+  }
+
+  /** The token loop of one answer. */
+  private final class Decoding {
+    final StringBuilder text = new StringBuilder();
+    Answer.Finish finish = Answer.Finish.LENGTH;
+    int steps;
+    private final Question question;
+    private final int newTokens;
+    private final Sampler sampler;
+    private final StreamDecoder stream = model.tokenizer().stream();
+    private int[] ids = new int[16];
+    private int count;
+
+    Decoding(Question question, int newTokens) {
+      this.question = question;
+      this.newTokens = newTokens;
+      this.sampler = new Sampler(question.sampling());
+    }
+
+    int[] ids() { return Arrays.copyOf(ids, count); }
+
+    void run(float[] logits) {
+      while (count < newTokens) {
+        if (cancelled) {
+          finish = Answer.Finish.CANCELLED;
+          break;
+        }
+        int id = sampler.next(logits);
+        if (model.config().eosIds().contains(id)) {
+          finish = Answer.Finish.STOP;
+          break;
+        }
+        if (count == ids.length) ids = Arrays.copyOf(ids, 2 * count);
+        ids[count++] = id;
+        say(stream.add(id));
+        unseen = id;
+        if (count == newTokens) break;
+        logits = feed(id);
+        unseen = NOTHING;
+        steps++;
+      }
+      say(stream.finish());
+    }
+
+    private void say(String piece) {
+      if (piece.isEmpty()) return;
+      text.append(piece);
+      question.listener().text(piece);
+    }
+  }
+
+  /** Gives the cache back. Throws StateException while a question is being answered; closing twice does nothing. */
+  @Override public void close() {
+    if (!lease.close("cancel the question and wait for its answer first")) return;
+    run.close();
+    model.sessionClosed();
+  }
+}
