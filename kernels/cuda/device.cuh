@@ -12,6 +12,9 @@
 #define WN_SHARED_DYNAMIC(name) extern __shared__ __align__(16) unsigned char name[]
 #define WN_LAUNCH(kernel, grid, block, shared_bytes, stream, ...) \
   kernel<<<(grid), (block), (shared_bytes), static_cast<cudaStream_t>(stream)>>>(__VA_ARGS__)
+// Dynamic shared memory beyond 48 KiB has to be allowed once per kernel; allowed while a graph is captured.
+#define WN_ALLOW_SHARED(kernel, bytes) \
+  ((void)cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes)))
 
 namespace dev {
 

@@ -80,6 +80,11 @@ inline float __uint_as_float(unsigned u) {
   return f;
 }
 
+// One rounding each, never contracted (the emulator is compiled with -ffp-contract=off).
+inline float __fadd_rn(float a, float b) { return a + b; }
+inline float __fsub_rn(float a, float b) { return a - b; }
+inline float __fmul_rn(float a, float b) { return a * b; }
+
 inline int min(int a, int b) { return a < b ? a : b; }
 inline int max(int a, int b) { return a > b ? a : b; }
 inline unsigned min(unsigned a, unsigned b) { return a < b ? a : b; }
@@ -94,6 +99,8 @@ inline long max(long a, long b) { return a > b ? a : b; }
 
 #define WN_LAUNCH(kernel, grid, block, shared_bytes, stream, ...) \
   ::simt::launch_kernel(#kernel, (grid), (block), (shared_bytes), [](auto... a) { kernel(a...); }, __VA_ARGS__)
+
+#define WN_ALLOW_SHARED(kernel, bytes) ((void)(bytes))
 
 namespace simt {
 
