@@ -1,5 +1,5 @@
 // Host side of the CUDA kernels: launch shapes and the little of the CUDA runtime that they need. The functions below are implemented
-// over the CUDA runtime in runtime.cu and over the emulator in tests/native/simt, so the launch code itself is tested without a GPU.
+// over the CUDA runtime in native/cuda/runtime.cu and over the emulator in tests/native/simt, so the launch code itself is tested without a GPU.
 #pragma once
 #include <stdint.h>
 
@@ -29,7 +29,7 @@ class DeviceScope {
   DeviceScope& operator=(const DeviceScope&) = delete;
 
  private:
-  int previous_;
+  int previous_, ordinal_;
 };
 
 constexpr int64_t kWorkspaceAlign = 256;
@@ -44,14 +44,14 @@ inline int common_width(int limit, uint64_t combined_bits) {
   return width;
 }
 
-int64_t score_workspace(const wn_cuda_device*, const wn_score_desc*);
-int32_t score(const wn_cuda_device*, const wn_score_desc*, void* workspace, int64_t workspace_bytes, void* stream);
-int64_t sim_workspace(const wn_cuda_device*, const wn_sim_desc*);
-int32_t sim(const wn_cuda_device*, const wn_sim_desc*, void* workspace, int64_t workspace_bytes, void* stream);
-int64_t greedy_workspace(const wn_cuda_device*, const wn_greedy_desc*);
-int32_t greedy(const wn_cuda_device*, const wn_greedy_desc*, void* workspace, int64_t workspace_bytes, void* stream);
-int64_t select_workspace(const wn_cuda_device*, const wn_select_desc*);
-int32_t select(const wn_cuda_device*, const wn_select_desc*, void* workspace, int64_t workspace_bytes, void* stream);
+int64_t score_workspace(const wn_score_desc*);
+int32_t score(const wn_cuda_device*, const wn_score_desc*, void* workspace, void* stream);
+int64_t sim_workspace(const wn_sim_desc*);
+int32_t sim(const wn_cuda_device*, const wn_sim_desc*, void* workspace, void* stream);
+int64_t greedy_workspace(const wn_greedy_desc*);
+int32_t greedy(const wn_cuda_device*, const wn_greedy_desc*, void* workspace, void* stream);
+int64_t select_workspace(const wn_select_desc*);
+int32_t select(const wn_cuda_device*, const wn_select_desc*, void* workspace, void* stream);
 int32_t gather_rows(const wn_cuda_device*, const wn_gather_desc*, void* stream);
 int32_t kv_compact(const wn_cuda_device*, const wn_kv_desc*, void* stream);
 int32_t merge_rows(const wn_cuda_device*, const wn_merge_desc*, void* stream);

@@ -5,9 +5,9 @@
 
 namespace wn_cuda {
 
-int64_t select_workspace(const wn_cuda_device*, const wn_select_desc*) { return 0; }
+int64_t select_workspace(const wn_select_desc*) { return 0; }
 
-int32_t select(const wn_cuda_device* device, const wn_select_desc* d, void*, int64_t, void* stream) {
+int32_t select(const wn_cuda_device* device, const wn_select_desc* d, void*, void* stream) {
   if (d->rows == 0) return WN_OK;
   DeviceScope scope(*device);
   unsigned warp_blocks = unsigned(ceil_div(d->rows, select_rows::kWarpBlock / 32));

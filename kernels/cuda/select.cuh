@@ -15,7 +15,7 @@ namespace select_rows {
 constexpr int kWarpItems = 32;                        // keys per lane of the warp kernel
 constexpr int kWarpMax = 32 * kWarpItems;             // longest row for one warp
 constexpr int kWarpBlock = 128;                       // threads: four rows per block
-constexpr int kBlockThreads = 1024;
+constexpr int kBlockThreads = 512;  // 1024 would leave 64 registers a thread, and spill
 
 // What is left to decide element by element: key above `threshold`, or equal to it while fewer than `need` equals came before.
 struct Cut {
@@ -88,7 +88,8 @@ struct BlockGroup {
     turn ^= 1;
     if ((threadIdx.x & 31) == 0) partial[turn * kWarps + int(threadIdx.x >> 5)] = warp_value;
     __syncthreads();
-    return partial[turn * kWarps + int(threadIdx.x & 31)];
+    int lane = int(threadIdx.x & 31);
+    return lane < kWarps ? unsigned(partial[turn * kWarps + lane]) : 0u;
   }
   __device__ __forceinline__ unsigned sum(unsigned v) {
     return __reduce_add_sync(dev::kFullMask, exchange(__reduce_add_sync(dev::kFullMask, v)));
@@ -251,7 +252,7 @@ __device__ __forceinline__ int row_length(const wn_select_desc& d, int row) {
 
 // grid: ceil(rows / 4) blocks of kWarpBlock threads; every row has at most kWarpMax scores.
 template <int ITEMS>
-__global__ void __launch_bounds__(kWarpBlock) warp_kernel(wn_select_desc d) {
+__global__ void __launch_bounds__(kWarpBlock, 1) warp_kernel(wn_select_desc d) {
   int row = int(blockIdx.x) * (kWarpBlock / 32) + int(threadIdx.x >> 5);
   if (row >= d.rows) return;
   int n = row_length(d, row);

@@ -27,15 +27,15 @@ typedef struct wn_cuda_plugin {
   int32_t (*open)(int32_t ordinal, wn_cuda_device** out);
   void (*close)(wn_cuda_device* device);
 
-  /* The calls of winnow.h. Workspace queries answer bytes. All calls are asynchronous on `stream`. */
-  int64_t (*score_workspace)(const wn_cuda_device*, const wn_score_desc*);
-  int32_t (*score)(const wn_cuda_device*, const wn_score_desc*, void* workspace, int64_t workspace_bytes, void* stream);
-  int64_t (*sim_workspace)(const wn_cuda_device*, const wn_sim_desc*);
-  int32_t (*sim)(const wn_cuda_device*, const wn_sim_desc*, void* workspace, int64_t workspace_bytes, void* stream);
-  int64_t (*greedy_workspace)(const wn_cuda_device*, const wn_greedy_desc*);
-  int32_t (*greedy)(const wn_cuda_device*, const wn_greedy_desc*, void* workspace, int64_t workspace_bytes, void* stream);
-  int64_t (*select_workspace)(const wn_cuda_device*, const wn_select_desc*);
-  int32_t (*select)(const wn_cuda_device*, const wn_select_desc*, void* workspace, int64_t workspace_bytes, void* stream);
+  /* The calls of winnow.h, with a workspace that is large enough and aligned to 256 bytes. All calls are asynchronous on `stream`. */
+  int64_t (*score_workspace)(const wn_score_desc*);
+  int32_t (*score)(const wn_cuda_device*, const wn_score_desc*, void* workspace, void* stream);
+  int64_t (*sim_workspace)(const wn_sim_desc*);
+  int32_t (*sim)(const wn_cuda_device*, const wn_sim_desc*, void* workspace, void* stream);
+  int64_t (*greedy_workspace)(const wn_greedy_desc*);
+  int32_t (*greedy)(const wn_cuda_device*, const wn_greedy_desc*, void* workspace, void* stream);
+  int64_t (*select_workspace)(const wn_select_desc*);
+  int32_t (*select)(const wn_cuda_device*, const wn_select_desc*, void* workspace, void* stream);
   int32_t (*gather_rows)(const wn_cuda_device*, const wn_gather_desc*, void* stream);
   int32_t (*kv_compact)(const wn_cuda_device*, const wn_kv_desc*, void* stream);
   int32_t (*merge_rows)(const wn_cuda_device*, const wn_merge_desc*, void* stream);

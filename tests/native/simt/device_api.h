@@ -98,7 +98,7 @@ inline long max(long a, long b) { return a > b ? a : b; }
 #define WN_SHARED_DYNAMIC(name) ::simt::SharedBlock* name = ::simt::dynamic_shared()
 
 #define WN_LAUNCH(kernel, grid, block, shared_bytes, stream, ...) \
-  ::simt::launch_kernel(#kernel, (grid), (block), (shared_bytes), [](auto... a) { kernel(a...); }, __VA_ARGS__)
+  ((void)(stream), ::simt::launch_kernel(#kernel, (grid), (block), (shared_bytes), [](auto... a) { kernel(a...); }, ##__VA_ARGS__))
 
 #define WN_ALLOW_SHARED(kernel, bytes) ((void)(bytes))
 

@@ -4,7 +4,10 @@
 #include <string>
 
 #include "rows.cu"
+#include "score.cu"
 #include "select.cu"
+#include "sim.cu"
+#include "greedy.cu"
 #include "table.h"
 
 namespace wn_cuda {
@@ -18,13 +21,14 @@ int32_t refuse(int32_t status, const char* text) {
 }
 
 int32_t launched(const char*) { return WN_OK; }
-DeviceScope::DeviceScope(const wn_cuda_device&) : previous_(0) {}
+DeviceScope::DeviceScope(const wn_cuda_device&) : previous_(0), ordinal_(0) {}
 DeviceScope::~DeviceScope() = default;
 
 const char* last_error() { return message.c_str(); }
 int32_t device_count() { return 1; }
 
 int32_t open(int32_t ordinal, wn_cuda_device** out) {
+  if (ordinal != 0) return refuse(WN_EUNSUPPORTED, "CUDA device 1 or higher is asked for, there is 1");
   *out = new wn_cuda_device{ordinal, 4, 96 * 1024};
   return WN_OK;
 }

@@ -21,7 +21,6 @@ struct Thread {
   uint32_t mask = 0;
   int argument = 0, width = 32;
   uint64_t value = 0, result = 0;
-  uint64_t* lanes = nullptr;
   BarrierOp barrier_op{};
   int predicate = 0;
 };
@@ -146,8 +145,6 @@ void finish_warp_op(const Thread& leader, int first) {
         throw Error("shuffle at " + t.site.text() + " reads lane " + std::to_string(source) + ", which its mask leaves out");
       }
       t.result = e.threads[size_t(first + source)]->value;
-    } else if (op == WarpOp::Gather) {
-      for (int k = 0; k < 32; ++k) t.lanes[k] = (mask >> k & 1) ? e.threads[size_t(first + k)]->value : 0;
     } else {
       t.result = common;
     }
@@ -195,7 +192,7 @@ void resolve_barrier() {
   for (int i = 0; i < e.count; ++i) {
     const Thread& t = *e.threads[size_t(i)];
     if (t.state == State::AtWarpOp) {
-      throw Error("deadlock: " + name_of(i) + " waits at the warp operation at " + t.site.text() + ", whose mask names lanes that are elsewhere");
+      throw Error("deadlock: " + name_of(i) + " waits at the warp operation at " + t.site.text() + ", whose mask names lanes that have exited or wait elsewhere");
     }
     if (t.state == State::AtBarrier && waiting < 0) waiting = i;
   }
@@ -299,7 +296,7 @@ void launch(const char* kernel, Dim3 grid, Dim3 block, size_t dynamic_shared_byt
 
 const Coordinates& self() { return engine().threads[size_t(engine().current)]->coordinates; }
 
-uint64_t warp_exchange(WarpOp op, uint32_t mask, uint64_t value, int argument, int width, Site site, uint64_t* lanes) {
+uint64_t warp_exchange(WarpOp op, uint32_t mask, uint64_t value, int argument, int width, Site site) {
   Engine& e = engine();
   Thread& me = *e.threads[size_t(e.current)];
   if (!(mask >> (e.current & 31) & 1)) fail("warp operation at " + site.text() + " by a lane that its mask leaves out");
@@ -309,7 +306,6 @@ uint64_t warp_exchange(WarpOp op, uint32_t mask, uint64_t value, int argument, i
   me.value = value;
   me.argument = argument;
   me.width = width;
-  me.lanes = lanes;
   me.state = State::AtWarpOp;
   me.fiber.yield(false);
   return me.result;

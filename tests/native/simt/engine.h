@@ -64,11 +64,11 @@ struct Coordinates {
 };
 const Coordinates& self();
 
-enum class WarpOp : uint8_t { Shuffle, ShuffleUp, ShuffleDown, ShuffleXor, Ballot, Any, All, Add, Max, Min, Sync, Gather };
+enum class WarpOp : uint8_t { Shuffle, ShuffleUp, ShuffleDown, ShuffleXor, Ballot, Any, All, Add, Max, Min, Sync };
 
 // Warp-wide exchange: every lane named by `mask` must call it from the same site with the same mask. `value` is this lane's
-// contribution, `argument` the lane, delta or xor mask of a shuffle. With Gather, `lanes` (32 words) receives every lane's value.
-uint64_t warp_exchange(WarpOp op, uint32_t mask, uint64_t value, int argument, int width, Site site, uint64_t* lanes = nullptr);
+// contribution, `argument` the lane, delta or xor mask of a shuffle.
+uint64_t warp_exchange(WarpOp op, uint32_t mask, uint64_t value, int argument, int width, Site site);
 
 enum class BarrierOp : uint8_t { Plain, Count, And, Or };
 

@@ -1,5 +1,7 @@
 // What the kernel cases are written with. They run unchanged on the emulator and on a GPU: a Machine hides where memory lives.
 #pragma once
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>

@@ -1,0 +1,332 @@
+// The emulator itself: warp operations do what the programming guide says, and kernels broken on purpose are caught.
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "device.cuh"
+#include "removed_barriers.cuh"
+
+#undef __syncthreads
+#define __syncthreads() ((void)::simt::block_barrier(::simt::BarrierOp::Plain, 0, SIMT_HERE))
+
+namespace {
+
+int failures = 0, checks = 0;
+
+void check(bool good, const std::string& what) {
+  ++checks;
+  if (good) return;
+  ++failures;
+  std::fprintf(stderr, "FAILED %s\n", what.c_str());
+}
+
+const std::vector<simt::Schedule> kSchedules = {{simt::Order::Forward, 0}, {simt::Order::Reverse, 0}, {simt::Order::Random, 1},
+                                                {simt::Order::Random, 2}, {simt::Order::Random, 3}};
+
+// The launch must fail under every schedule, with a message that holds `expected`.
+void must_fail(const std::string& name, const std::string& expected, const std::function<void()>& launch) {
+  for (const simt::Schedule& schedule : kSchedules) {
+    simt::set_schedule(schedule);
+    std::string message = "nothing was reported";
+    try {
+      launch();
+    } catch (const simt::Error& error) {
+      message = error.what();
+    }
+    check(message.find(expected) != std::string::npos, name + ": expected '" + expected + "', got '" + message + "'");
+  }
+}
+
+void must_pass(const std::string& name, const std::function<bool()>& run) {
+  for (const simt::Schedule& schedule : kSchedules) {
+    simt::set_schedule(schedule);
+    try {
+      check(run(), name + ": wrong result");
+    } catch (const simt::Error& error) {
+      check(false, name + ": " + error.what());
+    }
+  }
+}
+
+// ---- right kernels ----
+
+void warp_operations(unsigned* out) {
+  unsigned lane = threadIdx.x & 31, base = blockIdx.x * blockDim.x + threadIdx.x;
+  unsigned v = lane * lane + 1;
+  out[base * 8 + 0] = __shfl_sync(0xffffffffu, v, 5);
+  out[base * 8 + 1] = __shfl_up_sync(0xffffffffu, v, 3);
+  out[base * 8 + 2] = __shfl_down_sync(0xffffffffu, v, 3);
+  out[base * 8 + 3] = __shfl_xor_sync(0xffffffffu, v, 16);
+  out[base * 8 + 4] = __ballot_sync(0xffffffffu, v % 3 == 0);
+  out[base * 8 + 5] = __reduce_add_sync(0xffffffffu, v);
+  out[base * 8 + 6] = __reduce_max_sync(0xffffffffu, v ^ 7u);
+  out[base * 8 + 7] = 99;
+  if (lane < 16) out[base * 8 + 7] = __reduce_add_sync(0x0000ffffu, v);  // half a warp on its own: allowed
+}
+
+bool warp_operations_right() {
+  std::vector<unsigned> out(64 * 8, 0);
+  WN_LAUNCH(warp_operations, dim3(1), dim3(64), 0, nullptr, out.data());
+  auto value = [](unsigned lane) { return lane * lane + 1; };
+  unsigned ballot = 0, sum = 0, half = 0, top = 0;
+  for (unsigned l = 0; l < 32; ++l) {
+    ballot |= unsigned(value(l) % 3 == 0) << l;
+    sum += value(l);
+    half += l < 16 ? value(l) : 0;
+    top = std::max(top, value(l) ^ 7u);
+  }
+  bool good = true;
+  for (unsigned t = 0; t < 64; ++t) {
+    unsigned l = t & 31, *o = &out[t * 8];
+    good = good && o[0] == value(5) && o[1] == value(l < 3 ? l : l - 3) && o[2] == value(l > 28 ? l : l + 3) && o[3] == value(l ^ 16);
+    good = good && o[4] == ballot && o[5] == sum && o[6] == top && o[7] == (l < 16 ? half : 99u);
+  }
+  return good;
+}
+
+// Warp 0 finishes a block reduction: divergence between warps, barriers in common code.
+void block_sum(const float* in, float* out, int n) {
+  WN_SHARED(float, partial, 8);
+  float sum = 0;
+  for (int i = int(threadIdx.x); i < n; i += int(blockDim.x)) sum += in[blockIdx.x * unsigned(n) + unsigned(i)];
+  sum = dev::warp_sum(sum);
+  if ((threadIdx.x & 31) == 0) partial[threadIdx.x >> 5] = sum;
+  __syncthreads();
+  if (threadIdx.x < 32) {
+    float all = dev::warp_sum(threadIdx.x < blockDim.x / 32 ? float(partial[threadIdx.x]) : 0.0f);
+    if (threadIdx.x == 0) out[blockIdx.x] = all;
+  }
+}
+
+bool block_sum_right() {
+  std::vector<float> in(9 * 500), out(9, -1.0f);
+  for (size_t i = 0; i < in.size(); ++i) in[i] = float(i % 11);
+  WN_LAUNCH(block_sum, dim3(9), dim3(256), 0, nullptr, in.data(), out.data(), 500);
+  for (int b = 0; b < 9; ++b) {
+    float sum = 0;
+    for (int i = 0; i < 500; ++i) sum += in[size_t(b) * 500 + i];
+    if (sum != out[size_t(b)]) return false;
+  }
+  return true;
+}
+
+void exchange_by_syncwarp(int* out, bool synchronise) {
+  WN_SHARED(int, cell, 32);
+  cell[threadIdx.x] = int(threadIdx.x) * 10;
+  if (synchronise) __syncwarp();
+  out[threadIdx.x] = cell[threadIdx.x ^ 1];
+}
+
+// ---- broken kernels ----
+
+void divergent_barrier(int* out) {
+  if (threadIdx.x < 40) {
+    __syncthreads();
+  } else {
+    out[0] = 1;
+    __syncthreads();
+  }
+}
+
+void barrier_after_exit() {
+  if (threadIdx.x == 3) return;
+  __syncthreads();
+}
+
+void shuffle_of_half(float* out) {
+  if (threadIdx.x < 16) out[threadIdx.x] = __shfl_xor_sync(0xffffffffu, 1.0f, 1);
+  __syncthreads();
+}
+
+void shuffle_after_exit(float* out) {
+  if (threadIdx.x >= 16) return;
+  out[threadIdx.x] = __shfl_xor_sync(0xffffffffu, 1.0f, 1);
+}
+
+void shuffle_from_outside(float* out) {
+  if (threadIdx.x < 16) out[threadIdx.x] = __shfl_sync(0x0000ffffu, 1.0f, 20);
+}
+
+void foreign_mask() { (void)__ballot_sync(0x0000ffffu, 1); }
+
+void shuffle_meets_ballot(unsigned* out) {
+  if (threadIdx.x < 16) {
+    out[threadIdx.x] = __ballot_sync(0xffffffffu, 1);
+  } else {
+    out[threadIdx.x] = __shfl_sync(0xffffffffu, 1u, 0);
+  }
+}
+
+void half_a_warp_block() { __syncwarp(); }
+
+void read_before_write(float* out) {
+  WN_SHARED(float, cell, 32);
+  if (threadIdx.x > 0) cell[threadIdx.x] = 1.0f;
+  __syncthreads();
+  out[threadIdx.x] = cell[threadIdx.x];
+}
+
+void shared_overrun() {
+  WN_SHARED(float, cell, 32);
+  cell[threadIdx.x + 1] = 1.0f;
+}
+
+void dynamic_overrun(float* out) {
+  WN_SHARED_DYNAMIC(arena);
+  auto cell = dev::shared_at<float>(arena, 0);
+  out[0] = cell[64];
+}
+
+void two_writers() {
+  WN_SHARED(unsigned, cell, 1);
+  cell[0] = threadIdx.x;
+}
+
+void write_after_read(int* out) {
+  WN_SHARED(int, cell, 64);
+  cell[threadIdx.x] = 1;
+  __syncthreads();
+  out[threadIdx.x] = cell[(threadIdx.x + 33) % 64];
+  cell[threadIdx.x] = 2;
+}
+
+void depends_on_order(int* values) {  // every thread reads what its neighbour writes, with no barrier
+  int i = int(threadIdx.x), left = values[i == 0 ? 63 : i - 1];
+  __syncwarp();
+  values[i] = left + 1;
+}
+
+void nothing() {}
+struct Large { char bytes[5000]; };
+void large_parameter(Large) {}
+void large_shared() {
+  WN_SHARED(float, cell, 13000);
+  cell[0] = 1.0f;
+}
+
+void store_at(char* memory, long index) { memory[index] = 1; }
+void load_at(const char* memory, long index, char* out) { out[0] = memory[index]; }
+
+// A kernel that runs into an unmapped page, or into AddressSanitizer, ends its process.
+bool dies(const std::function<void()>& run) {
+  pid_t child = fork();
+  if (child == 0) {
+    if (!std::freopen("/dev/null", "w", stderr)) _exit(0);
+    run();
+    _exit(0);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  return WIFSIGNALED(status) || (WIFEXITED(status) && WEXITSTATUS(status) != 0);
+}
+
+void out_of_range() {
+  long page = sysconf(_SC_PAGESIZE);
+  char* memory = static_cast<char*>(mmap(nullptr, size_t(2 * page), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  mprotect(memory + page, size_t(page), PROT_NONE);
+  char out = 0;
+  check(!dies([&] { WN_LAUNCH(store_at, dim3(1), dim3(1), 0, nullptr, memory, page - 1); }), "a store in range is let through");
+  check(dies([&] { WN_LAUNCH(store_at, dim3(1), dim3(1), 0, nullptr, memory, page); }), "a store past the end is caught");
+  check(dies([&] { WN_LAUNCH(load_at, dim3(1), dim3(1), 0, nullptr, memory, page, &out); }), "a load past the end is caught");
+  munmap(memory, size_t(2 * page));
+}
+
+// The project's own kernels without their barriers.
+bool compaction_without_barriers() {
+  constexpr int kRows = 700, kKeep = 300;
+  std::vector<uint4> plane(kRows * 16);
+  std::vector<int32_t> keep;
+  for (int i = 0; i < kKeep; ++i) keep.push_back(i * kRows / kKeep);
+  for (int i = 0; i < kRows * 16; ++i) plane[size_t(i)] = make_uint4(unsigned(i / 16), unsigned(i % 16), 3, 4);
+  wn_kv_desc d;
+  std::memset(&d, 0, sizeof d);
+  d.n_planes = d.batch = d.heads = 1;
+  d.n_rows = kRows;
+  d.row_bytes = 256;
+  d.max_keep = kKeep;
+  d.sn = 256;
+  d.keep = keep.data();
+  compact_rows_without_barriers::Planes planes;
+  std::memset(&planes, 0, sizeof planes);
+  planes.address[0] = int64_t(reinterpret_cast<intptr_t>(plane.data()));
+  WN_LAUNCH(compact_rows_without_barriers::kernel<uint4>, dim3(1), dim3(256), 0, nullptr, planes, d, 16, 4);
+  for (int j = 0; j < kKeep; ++j) {
+    if (plane[size_t(j) * 16].x != unsigned(keep[size_t(j)])) return false;
+  }
+  return true;
+}
+
+void selection_without_barriers() {
+  std::vector<float> scores(3000);
+  for (size_t i = 0; i < scores.size(); ++i) scores[i] = float(i * 37 % 1000);
+  std::vector<int32_t> keep(500);
+  int32_t count = 0;
+  wn_select_desc d;
+  std::memset(&d, 0, sizeof d);
+  d.rule = WN_TOPK;
+  d.rows = 1;
+  d.max_len = 3000;
+  d.k = d.max_keep = 500;
+  d.scores = scores.data();
+  d.keep = keep.data();
+  d.keep_count = &count;
+  WN_LAUNCH(select_rows_without_barriers::block_kernel<true>, dim3(1), dim3(select_rows_without_barriers::kBlockThreads), 12000, nullptr, d);
+}
+
+}  // namespace
+
+int main() {
+  must_pass("warp operations", warp_operations_right);
+  must_pass("block reduction", block_sum_right);
+  std::vector<int> ints(64, 0);
+  std::vector<float> floats(64, 0.0f);
+  std::vector<unsigned> words(64, 0);
+  must_pass("shared memory ordered by __syncwarp", [&] {
+    WN_LAUNCH(exchange_by_syncwarp, dim3(1), dim3(32), 0, nullptr, ints.data(), true);
+    return ints[0] == 10 && ints[31] == 300;
+  });
+  must_fail("a __syncwarp left out", "read before write", [&] { WN_LAUNCH(exchange_by_syncwarp, dim3(1), dim3(32), 0, nullptr, ints.data(), false); });
+  must_fail("divergent barrier", "divergent barrier", [&] { WN_LAUNCH(divergent_barrier, dim3(1), dim3(64), 0, nullptr, ints.data()); });
+  must_fail("barrier after exit", "has exited", [&] { WN_LAUNCH(barrier_after_exit, dim3(1), dim3(64), 0, nullptr); });
+  must_fail("shuffle with absent lanes", "deadlock", [&] { WN_LAUNCH(shuffle_of_half, dim3(1), dim3(32), 0, nullptr, floats.data()); });
+  must_fail("shuffle with exited lanes", "exited", [&] { WN_LAUNCH(shuffle_after_exit, dim3(1), dim3(32), 0, nullptr, floats.data()); });
+  must_fail("shuffle from outside the mask", "leaves out", [&] { WN_LAUNCH(shuffle_from_outside, dim3(1), dim3(32), 0, nullptr, floats.data()); });
+  must_fail("lane outside its own mask", "leaves out", [&] { WN_LAUNCH(foreign_mask, dim3(1), dim3(32), 0, nullptr); });
+  must_fail("two operations under one mask", "deadlock", [&] { WN_LAUNCH(shuffle_meets_ballot, dim3(1), dim3(32), 0, nullptr, words.data()); });
+  must_fail("mask beyond the block", "outside the block", [&] { WN_LAUNCH(half_a_warp_block, dim3(1), dim3(16), 0, nullptr); });
+  must_fail("shared memory read before it is written", "read before write", [&] { WN_LAUNCH(read_before_write, dim3(1), dim3(32), 0, nullptr, floats.data()); });
+  must_fail("write past shared memory", "outside its 128 bytes", [&] { WN_LAUNCH(shared_overrun, dim3(1), dim3(32), 0, nullptr); });
+  must_fail("read past dynamic shared memory", "outside its 256 bytes", [&] { WN_LAUNCH(dynamic_overrun, dim3(1), dim3(1), 256, nullptr, floats.data()); });
+  must_fail("two writers of one word", "race: write", [&] { WN_LAUNCH(two_writers, dim3(1), dim3(64), 0, nullptr); });
+  must_fail("write after another thread's read", "race: ", [&] { WN_LAUNCH(write_after_read, dim3(1), dim3(64), 0, nullptr, ints.data()); });
+  must_fail("too many threads", "block too large", [&] { WN_LAUNCH(nothing, dim3(1), dim3(1025), 0, nullptr); });
+  must_fail("empty grid", "empty grid", [&] { WN_LAUNCH(nothing, dim3(0), dim3(32), 0, nullptr); });
+  must_fail("parameters too large", "parameter space", [&] { WN_LAUNCH(large_parameter, dim3(1), dim3(1), 0, nullptr, Large()); });
+  must_fail("static shared memory too large", "48 KiB", [&] { WN_LAUNCH(large_shared, dim3(1), dim3(1), 0, nullptr); });
+  must_fail("dynamic shared memory too large", "too much", [&] { WN_LAUNCH(nothing, dim3(1), dim3(1), 200 * 1024, nullptr); });
+  must_fail("selection without its barriers", "read before write", selection_without_barriers);
+  for (const simt::Schedule& schedule : kSchedules) {
+    simt::set_schedule(schedule);
+    check(!compaction_without_barriers(), "compaction without its barrier gives a right result under a schedule");
+  }
+  std::vector<std::vector<int>> outcomes;
+  for (const simt::Schedule& schedule : kSchedules) {
+    simt::set_schedule(schedule);
+    std::vector<int> values(64, 0);
+    for (int i = 0; i < 64; ++i) values[size_t(i)] = i * i;
+    WN_LAUNCH(depends_on_order, dim3(1), dim3(64), 0, nullptr, values.data());
+    outcomes.push_back(values);
+  }
+  check(std::adjacent_find(outcomes.begin(), outcomes.end(), std::not_equal_to<>()) != outcomes.end(), "a race in global memory shows between schedules");
+  out_of_range();
+  must_pass("a right kernel after all the broken ones", block_sum_right);
+  std::printf("emulator: %d checks, %d failures\n", checks, failures);
+  return failures == 0 ? 0 : 1;
+}

@@ -1,0 +1,64 @@
+// The way from the public header to a CUDA plugin: absent, foreign and real libraries, then a call through a context. The plugin of this
+// test is the emulated one, whose device memory is host memory.
+// usage: plugin_test EMULATED_PLUGIN SOME_OTHER_LIBRARY
+#include <cstdio>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "winnow.h"
+
+namespace {
+
+int failures = 0;
+
+void check(bool good, const char* what) {
+  if (good) return;
+  ++failures;
+  std::fprintf(stderr, "FAILED %s; last error: %s\n", what, wn_last_error());
+}
+
+bool says(const char* text) { return std::strstr(wn_last_error(), text) != nullptr; }
+
+std::vector<int32_t> top_four(wn_ctx* ctx) {
+  std::vector<float> scores = {1, 9, 3, 9, 5, 0, 9, 2};
+  std::vector<int32_t> keep(4, -1);
+  int32_t count = -1;
+  wn_select_desc d;
+  std::memset(&d, 0, sizeof d);
+  d.struct_size = sizeof d;
+  d.rule = WN_TOPK;
+  d.rows = 1;
+  d.max_len = 8;
+  d.k = d.max_keep = 4;
+  d.scores = scores.data();
+  d.scores_s = 8;
+  d.keep = keep.data();
+  d.keep_s = 4;
+  d.keep_count = &count;
+  check(wn_select(ctx, &d, nullptr, 0, nullptr) == WN_OK && count == 4, "wn_select");
+  d.k = -1;
+  check(wn_select(ctx, &d, nullptr, 0, nullptr) == WN_EINVAL, "a negative k is refused before the device sees it");
+  return keep;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 3) return 2;
+  check(wn_cuda_open("/no/such/library.so") == WN_EUNSUPPORTED && says("/no/such/library.so"), "an absent library is named");
+  check(wn_cuda_open(argv[2]) == WN_EUNSUPPORTED && says("is not the CUDA library"), "a foreign library is told apart");
+  check(wn_cuda_open(argv[1]) == WN_OK, "the plugin is opened");
+  check(wn_cuda_open(argv[1]) == WN_OK, "opening it again is no fault");
+  check(wn_cuda_open("/no/such/library.so") == WN_EUNSUPPORTED && says("already loaded"), "another path after that is an error");
+  check(wn_cuda_devices() == 1, "it has one device");
+  wn_ctx *cuda = nullptr, *cpu = nullptr;
+  check(wn_ctx_create(WN_CUDA, 1, &cuda) == WN_EUNSUPPORTED && says("1"), "an ordinal that is not there");
+  check(wn_ctx_create(WN_CUDA, 0, &cuda) == WN_OK, "a context on the device");
+  check(wn_ctx_create(WN_CPU, 0, &cpu) == WN_OK, "a context on the CPU");
+  if (cuda && cpu) check(top_four(cuda) == top_four(cpu) && top_four(cpu) == std::vector<int32_t>({1, 3, 4, 6}), "both choose the same");
+  wn_ctx_destroy(cuda);
+  wn_ctx_destroy(cpu);
+  std::printf("plugin: %d failures\n", failures);
+  return failures == 0 ? 0 : 1;
+}
