@@ -53,7 +53,8 @@ public final class NativeCache {
 
   /** Libraries are loaded from there, so nobody else may own the folder or write into it. */
   private static Path privateTemporary() {
-    Path folder = Path.of(System.getProperty("java.io.tmpdir"), "winnow-cache-" + System.getProperty("user.name").replaceAll("[^A-Za-z0-9_-]", "_"));
+    Path folder = Path.of(System.getProperty("java.io.tmpdir"), "winnow-cache-"
+        + System.getProperty("user.name").replaceAll("[^A-Za-z0-9_-]", "_"));
     try {
       if (!Files.exists(folder, LinkOption.NOFOLLOW_LINKS)) {
         Files.createDirectory(folder, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));

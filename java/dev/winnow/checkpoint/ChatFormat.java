@@ -21,12 +21,14 @@ public record ChatFormat(String name, String defaultSystem, Frame system, Frame 
   public record Frame(String before, String after) {}
 
   /** llava-hf 1.5, LLaVA-NeXT with Vicuna, LLaVA-NeXT-Video, Video-LLaVA. */
-  public static final ChatFormat LLAVA15 = new ChatFormat("llava15", null, new Frame("", ""), new Frame("USER: ", ""), new Frame("ASSISTANT: ", ""),
+  public static final ChatFormat LLAVA15 = new ChatFormat("llava15", null,
+      new Frame("", ""), new Frame("USER: ", ""), new Frame("ASSISTANT: ", ""),
       "\n", "", " ", "ASSISTANT:");
 
   /** The original code's vicuna_v1. */
   public static final ChatFormat VICUNA_V1 = new ChatFormat("vicuna_v1",
-      "A chat between a curious user and an artificial intelligence assistant. The assistant gives helpful, detailed, and polite answers to the user's questions.",
+      "A chat between a curious user and an artificial intelligence assistant. "
+          + "The assistant gives helpful, detailed, and polite answers to the user's questions.",
       new Frame("", " "), new Frame("USER: ", " "), new Frame("ASSISTANT: ", "</s>"), "\n", "", "", "ASSISTANT:");
 
   /** LLaVA-NeXT with Mistral. The published template really writes {@code <\s>}, which is plain text. */
@@ -35,11 +37,13 @@ public record ChatFormat(String name, String defaultSystem, Frame system, Frame 
 
   /** LLaVA-NeXT with Yi-34B. */
   public static final ChatFormat CHATML = new ChatFormat("chatml", null, new Frame("<|im_start|>system\n", "<|im_end|>\n"),
-      new Frame("<|im_start|>user\n", "<|im_end|>\n"), new Frame("<|im_start|>assistant\n", "<|im_end|>\n"), "\n", "", "", "<|im_start|>assistant\n");
+      new Frame("<|im_start|>user\n", "<|im_end|>\n"), new Frame("<|im_start|>assistant\n", "<|im_end|>\n"),
+      "\n", "", "", "<|im_start|>assistant\n");
 
   /** LLaVA-OneVision. */
   public static final ChatFormat ONEVISION = new ChatFormat("onevision", null, new Frame("<|im_start|>system ", "<|im_end|>"),
-      new Frame("<|im_start|>user ", "<|im_end|>"), new Frame("<|im_start|>assistant ", "<|im_end|>"), "", "\n", "", "<|im_start|>assistant\n");
+      new Frame("<|im_start|>user ", "<|im_end|>"), new Frame("<|im_start|>assistant ", "<|im_end|>"),
+      "", "\n", "", "<|im_start|>assistant\n");
 
   /**
    * The format that a checkpoint's chat template describes, or, without a template, the one of its family.
@@ -53,7 +57,8 @@ public record ChatFormat(String name, String defaultSystem, Frame system, Frame 
     if (template.contains("'<|im_start|>' + message['role'] + ' '")) return ONEVISION;
     if (template.contains("'<|im_start|>' + message['role'] + '\\n'")) return CHATML;
     if (template.contains("message['role'].upper() + ': '") && template.contains("'ASSISTANT:'")) return LLAVA15;
-    throw new InvalidInputException("the checkpoint's chat template is none of the known ones (llava15, mistral, chatml, onevision): write the prompt out and ask with --raw-prompt");
+    throw new InvalidInputException("the checkpoint's chat template is none of the known ones (llava15, mistral, chatml, onevision): "
+        + "write the prompt out and ask with --raw-prompt");
   }
 
   /** The prompt of a whole conversation that the model has to answer. */

@@ -38,7 +38,9 @@ public final class Checkpoint implements AutoCloseable {
    * inconsistent or unsupported.
    */
   public static Checkpoint open(Path folder) {
-    if (!Files.isDirectory(folder)) throw new InvalidInputException(folder + " is not a folder: a model is a folder with config.json and weights");
+    if (!Files.isDirectory(folder)) {
+      throw new InvalidInputException(folder + " is not a folder: a model is a folder with config.json and weights");
+    }
     NativeCache.configure();
     ConfigReader.Result read = ConfigReader.read(folder);
     ModelConfig config = read.config();
@@ -57,7 +59,10 @@ public final class Checkpoint implements AutoCloseable {
       String name = naming.apply(info.name());
       if (name == null) continue;
       TensorInfo twin = infos.put(name, info);
-      if (twin != null) throw new InvalidInputException("tensors " + twin.describe() + " and " + info.describe() + " are the same tensor under two names: which one counts is unclear");
+      if (twin != null) {
+        throw new InvalidInputException("tensors " + twin.describe() + " and " + info.describe()
+            + " are the same tensor under two names: which one counts is unclear");
+      }
     }
   }
 
@@ -70,7 +75,10 @@ public final class Checkpoint implements AutoCloseable {
   /** The folder that was opened. */
   public Path path() { return path; }
 
-  /** Folder with the preprocessor_config.json or processor_config.json that says how pictures are prepared: the tower's own in the original layout. */
+  /**
+   * Folder with the preprocessor_config.json or processor_config.json that says how pictures are prepared: the tower's own in the original
+   * layout.
+   */
   public Path preprocessorFolder() { return preprocessorFolder; }
 
   public ModelConfig config() { return config; }

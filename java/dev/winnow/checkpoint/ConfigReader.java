@@ -51,7 +51,9 @@ final class ConfigReader {
       throw new InvalidInputException(json.file() + ": architecture '" + (architecture == null ? type : architecture)
           + "' is not supported; supported are LLaVA, LLaVA-NeXT, LLaVA-NeXT-Video, LLaVA-OneVision and Video-LLaVA");
     }
-    if (type != null && !type.equals(family)) throw json.wrong("model_type", "is '" + type + "', but the architecture " + architecture + " means '" + family + "'");
+    if (type != null && !type.equals(family)) {
+      throw json.wrong("model_type", "is '" + type + "', but the architecture " + architecture + " means '" + family + "'");
+    }
     return new Result(hub(family), null, tokens);
   }
 
@@ -65,12 +67,14 @@ final class ConfigReader {
         json.text("vision_feature_select_strategy", onevision ? "full" : "default"));
     boolean tiles = family.startsWith("llava_next") || onevision;
     boolean video = family.equals("llava_next_video") || onevision || family.equals("video_llava");
+    String textKind = text.text("model_type", onevision ? "qwen2" : "llama");
     return new ModelConfig(family, false, dtype(text),
-        TextConfigReader.read(text, text.text("model_type", onevision ? "qwen2" : "llama"), json.flag("tie_word_embeddings", false)), vision,
+        TextConfigReader.read(text, textKind, json.flag("tie_word_embeddings", false)), vision,
         gelu(json.text("projector_hidden_act", "gelu")), json.flag("multimodal_projector_bias", true),
         placeholder("image", defaultImageId(family), tokens.imageToken()),
         video ? placeholder("video", onevision ? 151647 : family.equals("video_llava") ? 32001 : 32000, tokens.videoToken()) : -1,
-        eosIds(text), tiles ? json.text("vision_aspect_ratio", onevision ? "anyres_max_9" : "anyres") : "", tiles ? pinpoints() : List.of());
+        eosIds(text), tiles ? json.text("vision_aspect_ratio", onevision ? "anyres_max_9" : "anyres") : "",
+        tiles ? pinpoints() : List.of());
   }
 
   private static int defaultImageId(String family) {
@@ -78,21 +82,29 @@ final class ConfigReader {
   }
 
   private Result original() {
-    if (json.flag("mm_use_im_start_end", false)) throw json.wrong("mm_use_im_start_end", "is true: prompts with image start and end tokens are not supported");
+    if (json.flag("mm_use_im_start_end", false)) {
+      throw json.wrong("mm_use_im_start_end", "is true: prompts with image start and end tokens are not supported");
+    }
     String projector = json.text("mm_projector_type", "linear");
-    if (!projector.equals("mlp2x_gelu")) throw json.wrong("mm_projector_type", "is '" + projector + "': not supported; supported is mlp2x_gelu");
+    if (!projector.equals("mlp2x_gelu")) {
+      throw json.wrong("mm_projector_type", "is '" + projector + "': not supported; supported is mlp2x_gelu");
+    }
     String aspect = json.text("image_aspect_ratio", "square");
     if (!aspect.equals("square") && !aspect.equals("pad")) {
-      throw json.wrong("image_aspect_ratio", "is '" + aspect + "': not supported in the original layout; use the converted checkpoint (llava-hf)");
+      throw json.wrong("image_aspect_ratio", "is '" + aspect
+          + "': not supported in the original layout; use the converted checkpoint (llava-hf)");
     }
     Path tower = towerFolder();
     JsonFile towerConfig = JsonFile.read(tower.resolve("config.json"));
     JsonFile vision = towerConfig.has("vision_config") ? towerConfig.object("vision_config") : towerConfig;
     String feature = json.text("mm_vision_select_feature", "patch");
-    if (!feature.equals("patch") && !feature.equals("cls_patch")) throw json.wrong("mm_vision_select_feature", "is '" + feature + "'; known are patch and cls_patch");
-    VisionConfig visionConfig = VisionConfigReader.read(vision, json, "mm_vision_select_layer", -2, feature.equals("patch") ? "default" : "full");
-    ModelConfig config = new ModelConfig("llava", true, dtype(json), TextConfigReader.read(json, "llama", false), visionConfig, "gelu", true,
-        ORIGINAL_IMAGE_ID, -1, eosIds(json), aspect.equals("pad") ? "pad" : "", List.of());
+    if (!feature.equals("patch") && !feature.equals("cls_patch")) {
+      throw json.wrong("mm_vision_select_feature", "is '" + feature + "'; known are patch and cls_patch");
+    }
+    VisionConfig visionConfig = VisionConfigReader.read(vision, json, "mm_vision_select_layer", -2,
+        feature.equals("patch") ? "default" : "full");
+    ModelConfig config = new ModelConfig("llava", true, dtype(json), TextConfigReader.read(json, "llama", false), visionConfig,
+        "gelu", true, ORIGINAL_IMAGE_ID, -1, eosIds(json), aspect.equals("pad") ? "pad" : "", List.of());
     return new Result(config, tower, tokens);
   }
 
@@ -100,7 +112,9 @@ final class ConfigReader {
   private Path towerFolder() {
     String name = json.text("mm_vision_tower", json.text("vision_tower", ""));
     String last = name.substring(name.lastIndexOf('/') + 1);
-    if (last.isEmpty() || last.startsWith(".") || last.indexOf('\\') >= 0) throw json.wrong("mm_vision_tower", "is '" + name + "': names no folder");
+    if (last.isEmpty() || last.startsWith(".") || last.indexOf('\\') >= 0) {
+      throw json.wrong("mm_vision_tower", "is '" + name + "': names no folder");
+    }
     Path inside;
     Path beside;
     try {
@@ -120,7 +134,9 @@ final class ConfigReader {
     String newer = what + "_token_id";
     String field = json.has(older) ? older : newer;
     int id = json.integer(field, fallback, 0, Integer.MAX_VALUE);
-    if (json.has(older) && json.integer(newer, id, 0, Integer.MAX_VALUE) != id) throw json.wrong(older, "is " + id + ", but " + newer + " says otherwise");
+    if (json.has(older) && json.integer(newer, id, 0, Integer.MAX_VALUE) != id) {
+      throw json.wrong(older, "is " + id + ", but " + newer + " says otherwise");
+    }
     Integer known = tokens.added().get(content);
     if (known != null && known != id) {
       throw json.wrong(field, "is " + id + ", but the tokenizer gives " + content + " the id " + known + ": the two must agree");
@@ -153,7 +169,9 @@ final class ConfigReader {
   /** Empty if no file says it: then the stored embedding matrix decides. */
   private String dtype(JsonFile text) {
     String dtype = json.text("dtype", json.text("torch_dtype", text.text("dtype", text.text("torch_dtype", ""))));
-    if (!List.of("", "float32", "float16", "bfloat16").contains(dtype)) throw json.wrong("dtype", "is '" + dtype + "': not supported; supported are float32, float16 and bfloat16");
+    if (!List.of("", "float32", "float16", "bfloat16").contains(dtype)) {
+      throw json.wrong("dtype", "is '" + dtype + "': not supported; supported are float32, float16 and bfloat16");
+    }
     return dtype;
   }
 

@@ -47,12 +47,14 @@ final class HubTokenizer implements Tokenizer {
   static HubTokenizer open(Path folder, SpecialTokens tokens, ModelConfig config) {
     Path file = folder.resolve("tokenizer.json");
     if (!Files.isRegularFile(file)) {
-      throw new InvalidInputException(file + " is missing: save the tokenizer once with transformers (AutoTokenizer.from_pretrained(...).save_pretrained(...)), which writes it");
+      throw new InvalidInputException(file + " is missing: save the tokenizer once with transformers "
+          + "(AutoTokenizer.from_pretrained(...).save_pretrained(...)), which writes it");
     }
     SecretNames names = SecretNames.in(JsonFile.read(file), tokens);
     prepareLibrary();
     try {
-      HuggingFaceTokenizer library = HuggingFaceTokenizer.newInstance(new ByteArrayInputStream(names.definition()), Map.of("truncation", "false", "padding", "false"));
+      HuggingFaceTokenizer library = HuggingFaceTokenizer.newInstance(new ByteArrayInputStream(names.definition()),
+          Map.of("truncation", "false", "padding", "false"));
       return new HubTokenizer(library, names, tokens, config);
     } catch (IOException | RuntimeException e) {
       throw new InvalidInputException(file + " is no usable tokenizer: " + JsonFile.firstLine(e.getMessage()), e);
@@ -138,8 +140,11 @@ final class HubTokenizer implements Tokenizer {
   private static String checked(String text) {
     for (int i = 0; i < text.length(); i++) {
       char c = text.charAt(i);
-      if (Character.isHighSurrogate(c) && i + 1 < text.length() && Character.isLowSurrogate(text.charAt(i + 1))) i++;
-      else if (Character.isSurrogate(c)) throw new InvalidInputException("the prompt is no valid Unicode: half a surrogate pair at character " + i);
+      if (Character.isHighSurrogate(c) && i + 1 < text.length() && Character.isLowSurrogate(text.charAt(i + 1))) {
+        i++;
+      } else if (Character.isSurrogate(c)) {
+        throw new InvalidInputException("the prompt is no valid Unicode: half a surrogate pair at character " + i);
+      }
     }
     return text;
   }

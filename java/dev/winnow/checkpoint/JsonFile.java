@@ -45,7 +45,9 @@ final class JsonFile {
   static JsonFile read(Path file) {
     try {
       if (!Files.isRegularFile(file)) throw new InvalidInputException(file + " is missing");
-      if (Files.size(file) > LARGEST) throw new InvalidInputException(file + " is larger than " + (LARGEST >> 20) + " MB: not a json file of a model");
+      if (Files.size(file) > LARGEST) {
+        throw new InvalidInputException(file + " is larger than " + (LARGEST >> 20) + " MB: not a json file of a model");
+      }
       JsonNode node = MAPPER.readTree(Files.readAllBytes(file));
       if (!node.isObject()) throw new InvalidInputException(file + " does not hold a json object");
       return new JsonFile(file, "", node);
@@ -104,7 +106,9 @@ final class JsonFile {
     if (!has(field)) return fallback;
     JsonNode value = node.get(field);
     double number = value.asDouble(Double.NaN);
-    if (!value.isNumber() || !(number > 0) || Double.isInfinite(number)) throw wrong(field, "is " + brief(value) + ", not a number above 0");
+    if (!value.isNumber() || !(number > 0) || Double.isInfinite(number)) {
+      throw wrong(field, "is " + brief(value) + ", not a number above 0");
+    }
     return number;
   }
 
@@ -125,7 +129,9 @@ final class JsonFile {
   }
 
   private long integral(String field, JsonNode value) {
-    if (!value.isNumber() || !value.canConvertToExactIntegral() || !value.canConvertToInt()) throw wrong(field, "is " + brief(value) + ", not an integer");
+    if (!value.isNumber() || !value.canConvertToExactIntegral() || !value.canConvertToInt()) {
+      throw wrong(field, "is " + brief(value) + ", not an integer");
+    }
     return value.longValue();
   }
 

@@ -7,7 +7,9 @@ import java.util.List;
  * types can become a control token.
  */
 public sealed interface PromptPiece {
-  /** The prompt as one string, with {@code <image>} and {@code <video>} at the places of images and videos; for people, not for a tokenizer. */
+  /**
+   * The prompt as one string, with {@code <image>} and {@code <video>} at the places of images and videos; for people, not for a tokenizer.
+   */
   static String render(List<PromptPiece> pieces) {
     StringBuilder text = new StringBuilder();
     for (PromptPiece piece : pieces) {

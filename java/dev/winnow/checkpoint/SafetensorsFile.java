@@ -30,7 +30,8 @@ final class SafetensorsFile {
   private static final int MOST_DIMENSIONS = 8;
   private static final JsonFactory JSON = JsonFactory.builder()
       .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-      .streamReadConstraints(StreamReadConstraints.builder().maxNestingDepth(8).maxNameLength(1000).maxStringLength((int) LARGEST_HEADER).build())
+      .streamReadConstraints(StreamReadConstraints.builder()
+          .maxNestingDepth(8).maxNameLength(1000).maxStringLength((int) LARGEST_HEADER).build())
       .build();
 
   private final Path file;
@@ -58,7 +59,10 @@ final class SafetensorsFile {
     ByteBuffer start = ByteBuffer.allocate(9).order(ByteOrder.LITTLE_ENDIAN);
     while (start.hasRemaining() && channel.read(start, start.position()) > 0) { }
     long length = start.getLong(0);
-    if (length < 0 || length > LARGEST_HEADER) throw broken("says that its header has " + Long.toUnsignedString(length) + " bytes, allowed are " + LARGEST_HEADER + ": not a safetensors file");
+    if (length < 0 || length > LARGEST_HEADER) {
+      throw broken("says that its header has " + Long.toUnsignedString(length) + " bytes, allowed are " + LARGEST_HEADER
+          + ": not a safetensors file");
+    }
     if (length > size - 8) throw broken("is cut short: its header should have " + length + " bytes, the whole file has " + size);
     if (start.get(8) != '{') throw broken("does not begin its header with '{': not a safetensors file");
     dataStart = 8 + length;
@@ -78,7 +82,9 @@ final class SafetensorsFile {
         if (name.equals("__metadata__")) json.skipChildren();
         else tensors.add(tensor(name, json));
       }
-      if (json.currentToken() != JsonToken.END_OBJECT || json.nextToken() != null) throw broken("has a header that is more than one json object");
+      if (json.currentToken() != JsonToken.END_OBJECT || json.nextToken() != null) {
+        throw broken("has a header that is more than one json object");
+      }
     }
     return tensors;
   }
@@ -96,9 +102,12 @@ final class SafetensorsFile {
       else if (field.equals("data_offsets")) offsets = longs(name, json, 2);
       else json.skipChildren();
     }
-    if (dtype == null || shape == null || offsets == null || offsets.length != 2) throw broken("lacks dtype, shape or data_offsets of tensor " + name);
+    if (dtype == null || shape == null || offsets == null || offsets.length != 2) {
+      throw broken("lacks dtype, shape or data_offsets of tensor " + name);
+    }
     if (offsets[0] > offsets[1] || offsets[1] > size - dataStart) {
-      throw broken("puts tensor " + name + " at bytes " + offsets[0] + " to " + offsets[1] + " of " + (size - dataStart) + ": cut short or damaged");
+      throw broken("puts tensor " + name + " at bytes " + offsets[0] + " to " + offsets[1] + " of " + (size - dataStart)
+          + ": cut short or damaged");
     }
     long bytes = offsets[1] - offsets[0];
     int element = TensorInfo.elementBytes(dtype);
@@ -119,7 +128,9 @@ final class SafetensorsFile {
     long[] list = new long[most];
     int count = 0;
     while (json.nextToken() != JsonToken.END_ARRAY) {
-      if (json.currentToken() != JsonToken.VALUE_NUMBER_INT || count == most) throw broken("has a wrong list of sizes or offsets for tensor " + name);
+      if (json.currentToken() != JsonToken.VALUE_NUMBER_INT || count == most) {
+        throw broken("has a wrong list of sizes or offsets for tensor " + name);
+      }
       list[count] = json.getLongValue();
       if (list[count++] < 0) throw broken("has a negative size or offset for tensor " + name);
     }

@@ -110,7 +110,11 @@ final class SecretNames {
   }
 
   private static Pattern alternatives(Set<String> texts) {
-    return texts.isEmpty() ? null : Pattern.compile(texts.stream().sorted(Comparator.comparingInt(String::length).reversed()).map(Pattern::quote).collect(Collectors.joining("|")));
+    if (texts.isEmpty()) return null;
+    return Pattern.compile(texts.stream()
+        .sorted(Comparator.comparingInt(String::length).reversed())
+        .map(Pattern::quote)
+        .collect(Collectors.joining("|")));
   }
 
   private static String replace(Pattern pattern, String text, UnaryOperator<String> by) {

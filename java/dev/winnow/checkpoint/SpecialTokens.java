@@ -23,7 +23,9 @@ record SpecialTokens(Map<String, Integer> added, String imageToken, String video
     JsonFile tokenizer = JsonFile.readIfThere(folder.resolve("tokenizer.json"));
     for (JsonNode token : tokenizer.node().path("added_tokens")) {
       int id = token.path("id").asInt(-1);
-      if (!token.path("content").isTextual() || id < 0 || id > LARGEST_ID) throw tokenizer.wrong("added_tokens", "has an entry without content or with an impossible id");
+      if (!token.path("content").isTextual() || id < 0 || id > LARGEST_ID) {
+        throw tokenizer.wrong("added_tokens", "has an entry without content or with an impossible id");
+      }
       added.put(token.get("content").textValue(), id);
     }
     JsonFile processor = JsonFile.readIfThere(folder.resolve("processor_config.json"));
@@ -38,5 +40,8 @@ record SpecialTokens(Map<String, Integer> added, String imageToken, String video
     return text.isTextual() ? text.textValue() : null;
   }
 
-  OptionalInt eosId() { return eosToken != null && added.containsKey(eosToken) ? OptionalInt.of(added.get(eosToken)) : OptionalInt.empty(); }
+  OptionalInt eosId() {
+    Integer id = eosToken == null ? null : added.get(eosToken);
+    return id == null ? OptionalInt.empty() : OptionalInt.of(id);
+  }
 }

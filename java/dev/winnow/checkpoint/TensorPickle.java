@@ -16,8 +16,9 @@ import java.util.Map;
  */
 final class TensorPickle {
   /** dtype by the storage class that the pickle names. */
-  private static final Map<String, String> STORAGES = Map.of("torch FloatStorage", "F32", "torch HalfStorage", "F16", "torch BFloat16Storage", "BF16",
-      "torch DoubleStorage", "F64", "torch LongStorage", "I64", "torch IntStorage", "I32", "torch ShortStorage", "I16", "torch CharStorage", "I8",
+  private static final Map<String, String> STORAGES = Map.of(
+      "torch FloatStorage", "F32", "torch HalfStorage", "F16", "torch BFloat16Storage", "BF16", "torch DoubleStorage", "F64",
+      "torch LongStorage", "I64", "torch IntStorage", "I32", "torch ShortStorage", "I16", "torch CharStorage", "I8",
       "torch ByteStorage", "U8", "torch BoolStorage", "BOOL");
   private static final String REBUILD_TENSOR = "torch._utils _rebuild_tensor_v2";
   private static final String REBUILD_PARAMETER = "torch._utils _rebuild_parameter";
@@ -90,12 +91,12 @@ final class TensorPickle {
         case 'Q': stack.add(storage(list(pop()))); break;
         case 'R': { Object arguments = pop(); stack.add(call((Global) pop(), list(arguments))); break; }
         case 's': { Object value = pop(); Object key = pop(); put(key, value); break; }
-        case 'u': { List<Object> pairs = popToMark(); for (int i = 0; i < pairs.size(); i += 2) put(pairs.get(i), pairs.get(i + 1)); break; }
+        case 'u': putAll(popToMark()); break;
         case 'a': { Object value = pop(); list(top()).add(value); break; }
         case 'e': { List<Object> values = popToMark(); list(top()).addAll(values); break; }
         // state of an OrderedDict: the module versions, which nothing here needs
         case 'b': pop(); break;
-        default: throw refuse(String.format(java.util.Locale.ROOT, "uses the pickle instruction 0x%02x, which no plain tensor needs", code));
+        default: throw refuse("uses the pickle instruction 0x" + Integer.toHexString(code) + ", which no plain tensor needs");
       }
     }
   }
@@ -104,7 +105,8 @@ final class TensorPickle {
     switch (function.name()) {
       case ORDERED_DICT: return new LinkedHashMap<String, Object>();
       case REBUILD_PARAMETER: return arguments.get(0);
-      case REBUILD_TENSOR: return new Stored((Storage) arguments.get(0), (Long) arguments.get(1), longs(arguments.get(2)), longs(arguments.get(3)));
+      case REBUILD_TENSOR:
+        return new Stored((Storage) arguments.get(0), (Long) arguments.get(1), longs(arguments.get(2)), longs(arguments.get(3)));
       default: throw refuse("wants to call " + function.name().replace(' ', '.') + ": only plain tensors are read");
     }
   }
@@ -152,6 +154,10 @@ final class TensorPickle {
     List<Object> values = new ArrayList<>(from.subList(1, from.size()));
     from.clear();
     return values;
+  }
+
+  private void putAll(List<Object> pairs) {
+    for (int i = 0; i < pairs.size(); i += 2) put(pairs.get(i), pairs.get(i + 1));
   }
 
   @SuppressWarnings("unchecked")

@@ -39,8 +39,12 @@ final class TextConfigReader {
     int layers = json.integer("num_hidden_layers", 32, 1, MOST_LAYERS);
     int heads = json.integer("num_attention_heads", 32, 1, LARGEST_SIZE);
     int kvHeads = json.integer("num_key_value_heads", byKind(heads, 8, 32), 1, LARGEST_SIZE);
-    if (heads % kvHeads != 0) throw json.wrong("num_attention_heads", "is " + heads + ", no multiple of the " + kvHeads + " key-value heads");
-    if (!json.has("head_dim") && hidden % heads != 0) throw json.wrong("hidden_size", "is " + hidden + ", no multiple of the " + heads + " heads");
+    if (heads % kvHeads != 0) {
+      throw json.wrong("num_attention_heads", "is " + heads + ", no multiple of the " + kvHeads + " key-value heads");
+    }
+    if (!json.has("head_dim") && hidden % heads != 0) {
+      throw json.wrong("hidden_size", "is " + hidden + ", no multiple of the " + heads + " heads");
+    }
     int headDim = json.integer("head_dim", hidden / heads, 1, 1 << 16);
     if (headDim % 2 != 0) throw json.wrong("head_dim", "is " + headDim + ": rotary embedding needs an even number");
     int vocab = json.integer("vocab_size", byKind(32000, 32000, 151936), 1, LARGEST_SIZE);

@@ -11,7 +11,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/** Lists the tensors of a PyTorch weight file (pytorch_model.bin): a zip archive of a pickle and uncompressed numbers, which can be mapped. */
+/**
+ * Lists the tensors of a PyTorch weight file (pytorch_model.bin): a zip archive of a pickle and uncompressed numbers, which can be mapped.
+ */
 final class TorchFile {
   private static final long LARGEST_PICKLE = 256L << 20;
 
@@ -66,8 +68,12 @@ final class TorchFile {
       long bytes = Math.multiplyExact(TensorInfo.elements(shape), element);
       long start = Math.multiplyExact(stored.offset(), element);
       for (long size : shape) if (size < 0) throw new ArithmeticException();
-      if (start < 0 || start > entry.bytes() - bytes) throw new InvalidInputException(file + " puts tensor " + name + " outside the stored numbers");
-      if (!contiguous(shape, stored.strides())) throw new InvalidInputException(file + " stores tensor " + name + " transposed: not supported; convert the file to safetensors");
+      if (start < 0 || start > entry.bytes() - bytes) {
+        throw new InvalidInputException(file + " puts tensor " + name + " outside the stored numbers");
+      }
+      if (!contiguous(shape, stored.strides())) {
+        throw new InvalidInputException(file + " stores tensor " + name + " transposed: not supported; convert the file to safetensors");
+      }
       return new TensorInfo(name, dtype, shape, file, fileSize, entry.offset() + start, bytes);
     } catch (ArithmeticException e) {
       throw new InvalidInputException(file + " gives tensor " + name + " an impossible shape", e);

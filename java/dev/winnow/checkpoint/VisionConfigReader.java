@@ -23,10 +23,12 @@ final class VisionConfigReader {
     if (json.integer("num_channels", 3, 1, 64) != 3) throw json.wrong("num_channels", "is not 3");
     boolean full = select.equals("full");
     if (!full && !select.equals("default")) {
-      throw new InvalidInputException(outer.file() + ": vision_feature_select_strategy '" + select + "' is unknown; known are default and full");
+      throw new InvalidInputException(outer.file() + ": vision_feature_select_strategy '" + select
+          + "' is unknown; known are default and full");
     }
     if (!clip && !full) {
-      throw new InvalidInputException(outer.file() + ": vision_feature_select_strategy 'default' drops a class token, and a SigLIP tower has none; set it to 'full'");
+      throw new InvalidInputException(outer.file()
+          + ": vision_feature_select_strategy 'default' drops a class token, and a SigLIP tower has none; set it to 'full'");
     }
     int hidden = json.integer("hidden_size", 768, 1, TextConfigReader.LARGEST_SIZE);
     int intermediate = json.integer("intermediate_size", 3072, 1, TextConfigReader.LARGEST_SIZE);
@@ -52,7 +54,8 @@ final class VisionConfigReader {
     for (int layer : wanted) {
       int index = layer < 0 ? layer + layers + 1 : layer;
       if (index < 0 || index > layers) {
-        throw outer.wrong(field, "names hidden state " + layer + ", but a tower of " + layers + " blocks has " + -(layers + 1) + " to " + layers);
+        throw outer.wrong(field, "names hidden state " + layer + ", but a tower of " + layers + " blocks has " + -(layers + 1) + " to "
+            + layers);
       }
       resolved.add(index);
     }

@@ -28,7 +28,8 @@ final class WeightCheck {
     TensorInfo info = stored.get(name);
     if (info == null) throw missing(name, stored);
     if (!info.usable()) {
-      throw new InvalidInputException("tensor " + info.describe() + " has the unsupported dtype " + info.dtype() + "; supported are F32, F16 and BF16: use an unquantised checkpoint");
+      throw new InvalidInputException("tensor " + info.describe() + " has the unsupported dtype " + info.dtype()
+          + "; supported are F32, F16 and BF16: use an unquantised checkpoint");
     }
     if (!Arrays.equals(info.shape(), shape)) {
       throw new InvalidInputException("tensor " + info.describe() + " does not fit config.json, which needs " + Arrays.toString(shape));
@@ -40,11 +41,14 @@ final class WeightCheck {
     for (TensorInfo near : stored.subMap(stem, stem + Character.MAX_VALUE).values()) {
       String leaf = near.name().substring(near.name().lastIndexOf('.') + 1);
       if (!stem.isEmpty() && !leaf.equals("weight") && !leaf.equals("bias")) {
-        return new InvalidInputException("tensor " + near.describe() + " is packed with dtype " + near.dtype() + ": quantised weights are not supported; use the unquantised checkpoint");
+        return new InvalidInputException("tensor " + near.describe() + " is packed with dtype " + near.dtype()
+            + ": quantised weights are not supported; use the unquantised checkpoint");
       }
     }
-    String remedy = name.equals("decoder.lm_head.weight") ? " (lm_head.weight; if it is meant to be the embedding matrix, text_config.tie_word_embeddings must be true)" : "";
-    return new InvalidInputException("the checkpoint lacks tensor " + name + remedy + ": the download is incomplete or config.json belongs to another model");
+    String remedy = name.equals("decoder.lm_head.weight")
+        ? " (lm_head.weight; if it is meant to be the embedding matrix, text_config.tie_word_embeddings must be true)" : "";
+    return new InvalidInputException("the checkpoint lacks tensor " + name + remedy
+        + ": the download is incomplete or config.json belongs to another model");
   }
 
   private void expectDecoder(TextConfig text) {
@@ -88,7 +92,9 @@ final class WeightCheck {
       String prefix = tower + "encoder.layers." + block + ".";
       expectBoth(prefix + "layer_norm1", hidden);
       expectBoth(prefix + "layer_norm2", hidden);
-      for (String projection : new String[] {"q_proj", "k_proj", "v_proj", "out_proj"}) expectBoth(prefix + "self_attn." + projection, hidden, hidden);
+      for (String projection : new String[] {"q_proj", "k_proj", "v_proj", "out_proj"}) {
+        expectBoth(prefix + "self_attn." + projection, hidden, hidden);
+      }
       expectBoth(prefix + "mlp.fc1", vision.intermediate(), hidden);
       expectBoth(prefix + "mlp.fc2", hidden, vision.intermediate());
     }

@@ -25,7 +25,8 @@ final class WeightFiles {
     if (Files.isRegularFile(single)) return read(single);
     index = folder.resolve("pytorch_model.bin.index.json");
     if (Files.isRegularFile(index)) return readShards(folder, index);
-    throw new InvalidInputException(folder + " has no weights: expected is model.safetensors, pytorch_model.bin, or an index.json of one of them with its shards");
+    throw new InvalidInputException(folder + " has no weights: expected is model.safetensors, pytorch_model.bin, "
+        + "or an index.json of one of them with its shards");
   }
 
   private static List<TensorInfo> read(Path file) {
@@ -43,7 +44,9 @@ final class WeightFiles {
     }
     Map<String, Map<String, TensorInfo>> stored = new HashMap<>();
     for (Map.Entry<String, Path> shard : shards.entrySet()) {
-      if (!Files.isRegularFile(shard.getValue())) throw new InvalidInputException(shard.getValue() + " is missing, but " + index.getFileName() + " names it");
+      if (!Files.isRegularFile(shard.getValue())) {
+        throw new InvalidInputException(shard.getValue() + " is missing, but " + index.getFileName() + " names it");
+      }
       Map<String, TensorInfo> byName = new HashMap<>();
       for (TensorInfo tensor : read(shard.getValue())) byName.put(tensor.name(), tensor);
       stored.put(shard.getKey(), byName);
@@ -52,7 +55,10 @@ final class WeightFiles {
     for (Map.Entry<String, JsonNode> entry : map.properties()) {
       String file = entry.getValue().textValue();
       TensorInfo tensor = stored.get(file).get(entry.getKey());
-      if (tensor == null) throw new InvalidInputException(folder.resolve(file) + " has no tensor " + entry.getKey() + ", but " + index.getFileName() + " says so");
+      if (tensor == null) {
+        throw new InvalidInputException(folder.resolve(file) + " has no tensor " + entry.getKey() + ", but " + index.getFileName()
+            + " says so");
+      }
       tensors.add(tensor);
     }
     return tensors;

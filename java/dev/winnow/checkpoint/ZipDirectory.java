@@ -48,7 +48,10 @@ final class ZipDirectory {
     ByteBuffer tail = bytes(size - tailLength, tailLength);
     int end = tailLength - 22;
     while (end >= 0 && tail.getInt(end) != END) end--;
-    if (end < 0) throw broken("is no zip archive (or cut short): only files that torch.save wrote since PyTorch 1.6 are supported; convert it to safetensors");
+    if (end < 0) {
+      throw broken("is no zip archive (or cut short): "
+          + "only files that torch.save wrote since PyTorch 1.6 are supported; convert it to safetensors");
+    }
     long length = tail.getInt(end + 12) & UNSET;
     long start = tail.getInt(end + 16) & UNSET;
     if (end >= 20 && tail.getInt(end - 20) == LOCATOR64) {
@@ -86,14 +89,22 @@ final class ZipDirectory {
       if (valueEnd > extraEnd) break;
       if (id == 1) {
         // the 64-bit values that are unset above, in this order
-        if (bytes == UNSET && value + 8 <= valueEnd) { bytes = in.getLong(value); value += 8; }
-        if (packed == UNSET && value + 8 <= valueEnd) { packed = in.getLong(value); value += 8; }
+        if (bytes == UNSET && value + 8 <= valueEnd) {
+          bytes = in.getLong(value);
+          value += 8;
+        }
+        if (packed == UNSET && value + 8 <= valueEnd) {
+          packed = in.getLong(value);
+          value += 8;
+        }
         if (header == UNSET && value + 8 <= valueEnd) header = in.getLong(value);
       }
       extra = valueEnd;
     }
     in.position(next);
-    if (method != 0 || packed != bytes) throw broken("has the compressed entry " + name + ": not a file that torch.save wrote; convert it to safetensors");
+    if (method != 0 || packed != bytes) {
+      throw broken("has the compressed entry " + name + ": not a file that torch.save wrote; convert it to safetensors");
+    }
     ByteBuffer local = bytes(header, 30);
     if (local.getInt(0) != LOCAL) throw broken("has no entry where its zip directory says " + name);
     long offset = header + 30 + (local.getShort(26) & 0xffff) + (local.getShort(28) & 0xffff);

@@ -39,7 +39,8 @@ class ChatFormatTest {
         else if (type.equals("video")) videos++;
         else texts.add(content.get("text").asText());
       }
-      messages.add(new ChatMessage(ChatMessage.Role.valueOf(message.get("role").asText().toUpperCase(java.util.Locale.ROOT)), images, videos, texts));
+      messages.add(new ChatMessage(ChatMessage.Role.valueOf(message.get("role").asText().toUpperCase(java.util.Locale.ROOT)), images,
+          videos, texts));
     }
     return messages;
   }
@@ -75,9 +76,11 @@ class ChatFormatTest {
         assertEquals(eos, checkpoint.config().eosIds());
         for (JsonNode example : golden.get("cases")) {
           boolean raw = !example.hasNonNull("messages");
-          List<PromptPiece> pieces = raw ? checkpoint.tokenizer().rawPrompt(example.get("prompt").asText()) : checkpoint.chatFormat().prompt(messages(example.get("messages")));
+          List<PromptPiece> pieces = raw ? checkpoint.tokenizer().rawPrompt(example.get("prompt").asText())
+              : checkpoint.chatFormat().prompt(messages(example.get("messages")));
           assertEquals(example.get("prompt").asText(), PromptPiece.render(pieces));
-          assertArrayEquals(ints(example.get("prompt_ids")), checkpoint.tokenizer().encode(pieces), folder + " " + example.get("id").asText());
+          assertArrayEquals(ints(example.get("prompt_ids")), checkpoint.tokenizer().encode(pieces), folder + " "
+              + example.get("id").asText());
           int[] answer = ints(example.get("greedy").get("ids"));
           assertEquals(example.get("greedy").get("text").asText(), checkpoint.tokenizer().decode(answer, true));
           assertEquals(example.get("greedy").get("text_with_special").asText(), checkpoint.tokenizer().decode(answer, false));

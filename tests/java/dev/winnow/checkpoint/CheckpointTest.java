@@ -24,7 +24,8 @@ class CheckpointTest {
   @TempDir Path temp;
 
   @ParameterizedTest
-  @ValueSource(strings = {"llava15-mha-56", "llava15-mha-336", "llava-mistral-gqa-84", "llava-tied-rope3-56", "llava-multilayer-full-56", "llava15-mha-56-bf16",
+  @ValueSource(strings = {"llava15-mha-56", "llava15-mha-336", "llava-mistral-gqa-84", "llava-tied-rope3-56", "llava-multilayer-full-56",
+      "llava15-mha-56-bf16",
       "llava-next-mistral-84", "llava-next-vicuna-336", "llava-next-video-112", "llava-onevision-62", "video-llava-56"})
   void everyTensorHasTheStoredBytes(String name) throws IOException {
     Map<String, ModelFolder.Stored> stored = ModelFolder.readTensors(ModelFolder.model(name).resolve("model.safetensors"));
@@ -46,25 +47,32 @@ class CheckpointTest {
   @ParameterizedTest
   @ValueSource(strings = {"llava15-mha-56-sharded", "llava15-mha-56-newkeys", "llava15-mha-56-v5save"})
   void layoutsWithTheSameWeightsGiveTheSameTensors(String name) {
-    try (Checkpoint one = Checkpoint.open(ModelFolder.model("llava15-mha-56")); Checkpoint other = Checkpoint.open(ModelFolder.model(name)); PointerScope scope = new PointerScope()) {
+    try (Checkpoint one = Checkpoint.open(ModelFolder.model("llava15-mha-56")); Checkpoint other = Checkpoint.open(ModelFolder.model(name));
+        PointerScope scope = new PointerScope()) {
       assertEquals(one.weights().names(), other.weights().names());
-      for (String tensor : one.weights().names()) assertEquals(rawBytes(one.weights().get(tensor)), rawBytes(other.weights().get(tensor)), tensor);
+      for (String tensor : one.weights().names()) {
+        assertEquals(rawBytes(one.weights().get(tensor)), rawBytes(other.weights().get(tensor)), tensor);
+      }
       assertEquals(one.config(), other.config());
     }
   }
 
   @Test void originalLayoutIsTheSameFromSafetensorsAndFromBin() throws IOException {
-    try (Checkpoint one = Checkpoint.open(ModelFolder.model("llava15-mha-56-orig")); Checkpoint bin = Checkpoint.open(ModelFolder.model("llava15-mha-56-orig-bin"));
+    try (Checkpoint one = Checkpoint.open(ModelFolder.model("llava15-mha-56-orig")); Checkpoint bin =
+        Checkpoint.open(ModelFolder.model("llava15-mha-56-orig-bin"));
         PointerScope scope = new PointerScope()) {
       assertEquals(one.config(), bin.config());
       assertEquals("pad", one.config().aspectRatio());
       assertTrue(one.config().originalLayout());
       assertEquals(-200, one.config().imageTokenId());
       assertEquals(ModelFolder.model("clip-vit-tiny-patch14-56").toAbsolutePath(), one.preprocessorFolder().toAbsolutePath());
-      for (String tensor : one.weights().names()) assertEquals(rawBytes(one.weights().get(tensor)), rawBytes(bin.weights().get(tensor)), tensor);
+      for (String tensor : one.weights().names()) {
+        assertEquals(rawBytes(one.weights().get(tensor)), rawBytes(bin.weights().get(tensor)), tensor);
+      }
       assertFalse(one.weights().has("decoder.mm_projector.0.weight"));
       assertEquals(ByteBuffer.wrap(ModelFolder.readTensors(ModelFolder.model("clip-vit-tiny-patch14-56").resolve("model.safetensors"))
-          .get("vision_model.embeddings.position_embedding.weight").bytes()), rawBytes(one.weights().get("vision.embeddings.position_embedding.weight")));
+          .get("vision_model.embeddings.position_embedding.weight").bytes()),
+              rawBytes(one.weights().get("vision.embeddings.position_embedding.weight")));
     }
   }
 
@@ -96,10 +104,14 @@ class CheckpointTest {
     byte[] all = folder.bytes("model.safetensors");
     int length = (int) ByteBuffer.wrap(all).order(ByteOrder.LITTLE_ENDIAN).getLong();
     byte[] shifted = new byte[all.length + 1];
-    ByteBuffer.wrap(shifted).order(ByteOrder.LITTLE_ENDIAN).putLong(length + 1).put(all, 8, length).put((byte) ' ').put(all, 8 + length, all.length - 8 - length);
+    ByteBuffer.wrap(shifted).order(ByteOrder.LITTLE_ENDIAN).putLong(length + 1).put(all, 8, length).put((byte) ' ').put(all, 8 + length,
+        all.length - 8 - length);
     folder.write("model.safetensors", shifted);
-    try (Checkpoint odd = Checkpoint.open(folder.path); Checkpoint even = Checkpoint.open(ModelFolder.model("llava15-mha-56")); PointerScope scope = new PointerScope()) {
-      for (String tensor : even.weights().names()) assertEquals(rawBytes(even.weights().get(tensor)), rawBytes(odd.weights().get(tensor)), tensor);
+    try (Checkpoint odd = Checkpoint.open(folder.path); Checkpoint even = Checkpoint.open(ModelFolder.model("llava15-mha-56"));
+        PointerScope scope = new PointerScope()) {
+      for (String tensor : even.weights().names()) {
+        assertEquals(rawBytes(even.weights().get(tensor)), rawBytes(odd.weights().get(tensor)), tensor);
+      }
     }
   }
 

@@ -21,7 +21,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 class ConfigReaderTest {
   @TempDir Path temp;
 
-  private ModelConfig config(String model, Consumer<ObjectNode> change) { return ConfigReader.read(ModelFolder.copy(model, temp).config(change).path).config(); }
+  private ModelConfig config(String model, Consumer<ObjectNode> change) {
+    return ConfigReader.read(ModelFolder.copy(model, temp).config(change).path).config();
+  }
 
   private ModelConfig base(Consumer<ObjectNode> change) { return config("llava15-mha-56", change); }
 
@@ -116,12 +118,15 @@ class ConfigReaderTest {
 
   @Test void fieldsThatMakeNoSenseAreNamed() {
     for (String change : List.of("num_attention_heads 0", "num_key_value_heads 3", "hidden_size -1", "hidden_size 1e30",
-        "num_hidden_layers 1000000000", "head_dim 7", "vocab_size \"many\"", "rms_norm_eps 0", "rms_norm_eps NaN", "rope_theta -1", "hidden_act \"relu\"",
+        "num_hidden_layers 1000000000", "head_dim 7", "vocab_size \"many\"", "rms_norm_eps 0", "rms_norm_eps NaN", "rope_theta -1",
+            "hidden_act \"relu\"",
         "model_type \"gemma\"", "attention_bias true", "max_position_embeddings 0", "intermediate_size 2.5", "tie_word_embeddings 1")) {
       String[] parts = change.split(" ");
-      assertRefused(json -> putAny((ObjectNode) json.get("text_config"), parts[0], parts[1]), parts[0].equals("num_key_value_heads") ? "num_attention_heads" : parts[0].equals("model_type") ? "gemma" : parts[0]);
+      assertRefused(json -> putAny((ObjectNode) json.get("text_config"), parts[0], parts[1]), parts[0].equals("num_key_value_heads")
+          ? "num_attention_heads" : parts[0].equals("model_type") ? "gemma" : parts[0]);
     }
-    for (String change : List.of("hidden_size 25", "patch_size 0", "patch_size 57", "image_size 1000000", "hidden_act \"relu\"", "model_type \"vit\"", "num_channels 4")) {
+    for (String change : List.of("hidden_size 25", "patch_size 0", "patch_size 57", "image_size 1000000", "hidden_act \"relu\"",
+        "model_type \"vit\"", "num_channels 4")) {
       String[] parts = change.split(" ");
       assertRefused(json -> putAny((ObjectNode) json.get("vision_config"), parts[0], parts[1]), "vision_config." + parts[0]);
     }
@@ -140,19 +145,25 @@ class ConfigReaderTest {
 
   @Test void ropeIsReadFromBothForms() {
     assertEquals(new RopeConfig("linear", 10000, 4, 1, 4, 8192), rope("rope_scaling", "{\"type\":\"linear\",\"factor\":4.0}"));
-    assertEquals(new RopeConfig("linear", 3e5, 4, 1, 4, 8192), rope("rope_parameters", "{\"rope_theta\":300000,\"rope_type\":\"linear\",\"factor\":4.0}"));
+    assertEquals(new RopeConfig("linear", 3e5, 4, 1, 4, 8192),
+        rope("rope_parameters", "{\"rope_theta\":300000,\"rope_type\":\"linear\",\"factor\":4.0}"));
     assertEquals(RopeConfig.plain(10000), rope("rope_scaling", "null"));
-    for (String wrong : List.of("{\"type\":\"yarn\",\"factor\":2}", "{\"rope_type\":\"llama3\",\"factor\":8}", "{\"type\":\"linear\"}", "{\"type\":\"linear\",\"factor\":0}", "[1]",
+    for (String wrong : List.of("{\"type\":\"yarn\",\"factor\":2}", "{\"rope_type\":\"llama3\",\"factor\":8}", "{\"type\":\"linear\"}",
+        "{\"type\":\"linear\",\"factor\":0}", "[1]",
         "{\"rope_type\":\"llama3\",\"factor\":8,\"low_freq_factor\":4,\"high_freq_factor\":4}")) {
       assertRefused(json -> put((ObjectNode) json.get("text_config"), "rope_scaling", wrong), "rope_scaling");
     }
   }
 
-  private RopeConfig rope(String field, String value) { return base(json -> put((ObjectNode) json.get("text_config"), field, value)).text().rope(); }
+  private RopeConfig rope(String field, String value) {
+    return base(json -> put((ObjectNode) json.get("text_config"), field, value)).text().rope();
+  }
 
   @Test void aSlidingWindowBoundsTheSequence() {
-    assertEquals(4096, config("llava-mistral-gqa-84", json -> ((ObjectNode) json.get("text_config")).remove("sliding_window")).text().maxPositions());
-    assertEquals(512, config("llava-mistral-gqa-84", json -> ((ObjectNode) json.get("text_config")).put("sliding_window", 512)).text().maxPositions());
+    assertEquals(4096, config("llava-mistral-gqa-84", json ->
+        ((ObjectNode) json.get("text_config")).remove("sliding_window")).text().maxPositions());
+    assertEquals(512, config("llava-mistral-gqa-84", json ->
+        ((ObjectNode) json.get("text_config")).put("sliding_window", 512)).text().maxPositions());
   }
 
   @Test void brokenJsonIsOneLine() throws IOException {

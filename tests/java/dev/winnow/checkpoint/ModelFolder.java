@@ -121,6 +121,7 @@ final class ModelFolder {
   /** A safetensors file of a given header text and data. */
   static byte[] safetensors(String header, byte[] data) {
     byte[] text = header.getBytes(StandardCharsets.UTF_8);
-    return ByteBuffer.allocate(8 + text.length + data.length).order(ByteOrder.LITTLE_ENDIAN).putLong(text.length).put(text).put(data).array();
+    return ByteBuffer.allocate(8 + text.length
+        + data.length).order(ByteOrder.LITTLE_ENDIAN).putLong(text.length).put(text).put(data).array();
   }
 }

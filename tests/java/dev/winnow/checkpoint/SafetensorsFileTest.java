@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.Stream;
+import org.bytedeco.pytorch.Tensor;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -41,7 +42,8 @@ class SafetensorsFileTest {
         Arguments.of("negative", "{\"a\":{\"dtype\":\"F32\",\"shape\":[-2],\"data_offsets\":[0,8]}}", 8),
         Arguments.of("negative", "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[-8,0]}}", 8),
         Arguments.of("cut short or damaged", "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[8,0]}}", 8),
-        Arguments.of("cut short or damaged", "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[9223372036854775799,9223372036854775807]}}", 8),
+        Arguments.of("cut short or damaged",
+            "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[9223372036854775799,9223372036854775807]}}", 8),
         Arguments.of("not valid json", "{\"a\":{\"dtype\":\"F32\",\"shape\":[18446744073709551616],\"data_offsets\":[0,8]}}", 8),
         Arguments.of("wrong list", "{\"a\":{\"dtype\":\"F32\",\"shape\":[2.0],\"data_offsets\":[0,8]}}", 8),
         Arguments.of("wrong list", "{\"a\":{\"dtype\":\"F32\",\"shape\":[1,1,1,1,1,1,1,1,2],\"data_offsets\":[0,8]}}", 8),
@@ -49,7 +51,8 @@ class SafetensorsFileTest {
         Arguments.of("lacks", "{\"a\":{\"dtype\":7,\"shape\":[2],\"data_offsets\":[0,8]}}", 8),
         Arguments.of("by no object", "{\"a\":[1]}", 8),
         Arguments.of("not valid json", "{\"__metadata__\":" + "[".repeat(50_000) + "}", 0),
-        Arguments.of("not valid json", "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"z\":" + "[".repeat(50) + "]".repeat(50) + ",\"data_offsets\":[0,8]}}", 8),
+        Arguments.of("not valid json", "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"z\":" + "[".repeat(50) + "]".repeat(50)
+            + ",\"data_offsets\":[0,8]}}", 8),
         Arguments.of("not valid json", "{" + good, 8),
         Arguments.of("more than one", "{" + good + "} {}", 8),
         Arguments.of("not valid json", "{" + good + "} \u0001", 8),
@@ -96,15 +99,18 @@ class SafetensorsFileTest {
       sparse.writeInt(Integer.reverseBytes(Float.floatToIntBits(42f)));
     }
     List<TensorInfo> tensors = SafetensorsFile.read(file);
-    try (MappedFile mapped = MappedFile.map(file, tensors.get(0).fileSize()); org.bytedeco.pytorch.Tensor all = mapped.tensor(tensors.get(0));
-        org.bytedeco.pytorch.Tensor last = all.narrow(0, elements - 1, 1)) {
+    try (MappedFile mapped = MappedFile.map(file, tensors.get(0).fileSize());
+        Tensor all = mapped.tensor(tensors.get(0));
+        Tensor last = all.narrow(0, elements - 1, 1)) {
       assertEquals(42f, last.item_float());
     }
   }
 
   @Test void emptyAndScalarTensorsAreRead() throws IOException {
-    String header = "{\"__metadata__\":{\"format\":\"pt\"},\"s\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]},\"e\":{\"dtype\":\"F32\",\"shape\":[0,7],\"data_offsets\":[4,4]}}";
-    List<TensorInfo> tensors = SafetensorsFile.read(Files.write(temp.resolve("x.safetensors"), ModelFolder.safetensors(header, new byte[4])));
+    String header = "{\"__metadata__\":{\"format\":\"pt\"},\"s\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]},"
+        + "\"e\":{\"dtype\":\"F32\",\"shape\":[0,7],\"data_offsets\":[4,4]}}";
+    List<TensorInfo> tensors = SafetensorsFile.read(Files.write(temp.resolve("x.safetensors"),
+        ModelFolder.safetensors(header, new byte[4])));
     assertEquals(List.of("s", "e"), tensors.stream().map(TensorInfo::name).toList());
   }
 
@@ -125,10 +131,14 @@ class SafetensorsFileTest {
     Path file = temp.resolve("x.safetensors");
     for (int round = 0; round < 400; round++) {
       byte[] damaged = random.nextBoolean() ? real.clone() : java.util.Arrays.copyOf(real, random.nextInt(real.length));
-      for (int i = 0; i < 1 + random.nextInt(4) && damaged.length > 0; i++) damaged[random.nextInt(Math.min(damaged.length, 11_800))] = (byte) random.nextInt(256);
+      for (int i = 0; i < 1 + random.nextInt(4) && damaged.length > 0; i++) {
+        damaged[random.nextInt(Math.min(damaged.length, 11_800))] = (byte) random.nextInt(256);
+      }
       Files.write(file, damaged);
       try {
-        for (TensorInfo tensor : SafetensorsFile.read(file)) assertTrue(tensor.offset() >= 8 && tensor.bytes() >= 0 && tensor.offset() + tensor.bytes() <= damaged.length);
+        for (TensorInfo tensor : SafetensorsFile.read(file)) {
+          assertTrue(tensor.offset() >= 8 && tensor.bytes() >= 0 && tensor.offset() + tensor.bytes() <= damaged.length);
+        }
       } catch (InvalidInputException expected) {
         assertFalse(expected.getMessage().contains("\n"), expected.getMessage());
       }

@@ -19,7 +19,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class TokenizerTest {
-  private static final ModelConfig CONFIG = new ModelConfig("llava", false, "float32", null, null, "gelu", true, 638, -1, List.of(2), "", List.of());
+  private static final ModelConfig CONFIG =
+      new ModelConfig("llava", false, "float32", null, null, "gelu", true, 638, -1, List.of(2), "", List.of());
 
   private static Tokenizer open(String kind) {
     Path folder = ModelFolder.data("parity/goldens/tokenizer/" + kind);
@@ -118,7 +119,8 @@ class TokenizerTest {
     try (Tokenizer tokenizer = open("llama_legacy")) {
       int[] ids = tokenizer.encode(List.of(new PromptPiece.Control("USER: "), new PromptPiece.Image(), new PromptPiece.Control("\n"),
           new PromptPiece.Text("say </s> and <image> now"), new PromptPiece.Control(" ASSISTANT:")));
-      assertArrayEquals(new int[] {1, 523, 332, 638, 332, 13, 324, 413, 332, 63, 267, 324, 65, 448, 360, 332, 63, 314, 476, 65, 332, 319, 383, 539}, ids);
+      assertArrayEquals(new int[] {1, 523, 332, 638, 332, 13, 324, 413, 332, 63, 267, 324, 65, 448, 360, 332, 63, 314, 476, 65, 332, 319,
+          383, 539}, ids);
     }
   }
 

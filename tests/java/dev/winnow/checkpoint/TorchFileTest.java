@@ -53,7 +53,8 @@ class TorchFileTest {
 
   /** One tensor "a" of 2 x 2 float32. */
   private static String tensor(String storageType, String sizes, String strides, String offset) {
-    return "\u0080\u0002}(" + text("a") + "ctorch._utils\n_rebuild_tensor_v2\n((" + text("storage") + "c" + storageType + "\n" + text("0") + text("cpu") + "K\u0004tQ"
+    return "\u0080\u0002}(" + text("a") + "ctorch._utils\n_rebuild_tensor_v2\n((" + text("storage") + "c" + storageType + "\n" + text("0")
+        + text("cpu") + "K\u0004tQ"
         + offset + sizes + strides + "\u0089ccollections\nOrderedDict\n)RtRu.";
   }
 
@@ -77,7 +78,8 @@ class TorchFileTest {
   }
 
   @Test void programsAreRefusedByName() throws IOException {
-    assertRefused(archive("\u0080\u0002cposix\nsystem\n" + text("echo hi") + "\u0085R.", new byte[0], ZipEntry.STORED), "posix.system", "pytorch_model.bin");
+    assertRefused(archive("\u0080\u0002cposix\nsystem\n" + text("echo hi") + "\u0085R.", new byte[0], ZipEntry.STORED), "posix.system",
+        "pytorch_model.bin");
     assertRefused(archive("\u0080\u0002c__builtin__\neval\n(" + text("1") + "tR.", new byte[0], ZipEntry.STORED), "__builtin__.eval");
     assertRefused(archive("\u0080\u0002(" + text("a") + "ios\nsystem\n.", new byte[0], ZipEntry.STORED), "0x69");
     assertRefused(archive("\u0080\u0002}" + text("epoch") + "K\u0007s.", new byte[0], ZipEntry.STORED), "epoch", "not a tensor");
@@ -96,14 +98,16 @@ class TorchFileTest {
     assertRefused(archive(tensor("torch\nFloatStorage", huge + "K\u0002\u0086", rows, "K\0"), data, ZipEntry.STORED), "impossible");
     assertRefused(archive(tensor("torch\nFloatStorage", square, "K\u0001K\u0002\u0086", "K\0"), data, ZipEntry.STORED), "transposed");
     assertRefused(archive(tensor("torch\nQInt8Storage", square, rows, "K\0"), data, ZipEntry.STORED), "torch.QInt8Storage");
-    assertRefused(archive(tensor("torch\nFloatStorage", square, rows, "K\0").replace(text("0"), text("9")), data, ZipEntry.STORED), "lacks the numbers");
+    assertRefused(archive(tensor("torch\nFloatStorage", square, rows, "K\0").replace(text("0"), text("9")), data, ZipEntry.STORED),
+        "lacks the numbers");
   }
 
   @Test void archivesOfOtherKindsAreRefused() throws IOException {
     String good = tensor("torch\nFloatStorage", "K\u0002K\u0002\u0086", "K\u0002K\u0001\u0086", "K\0");
     assertRefused(archive(good, new byte[16], ZipEntry.DEFLATED), "compressed");
     assertRefused(archive(good, new byte[16], ZipEntry.STORED, "m/byteorder"), "big-endian");
-    assertRefused(Files.write(temp.resolve("old.bin"), new byte[] {(byte) 0x80, 2, (byte) 0x8a, 10, 'l', (byte) 0xfc}), "convert it to safetensors");
+    assertRefused(Files.write(temp.resolve("old.bin"), new byte[] {(byte) 0x80, 2, (byte) 0x8a, 10, 'l', (byte) 0xfc}),
+        "convert it to safetensors");
     assertRefused(Files.write(temp.resolve("empty.bin"), new byte[0]), "no zip archive");
   }
 
@@ -114,10 +118,14 @@ class TorchFileTest {
     for (int round = 0; round < 400; round++) {
       byte[] damaged = real.clone();
       boolean directory = random.nextBoolean();
-      for (int i = 0; i < 1 + random.nextInt(5); i++) damaged[directory ? damaged.length - 1 - random.nextInt(3200) : random.nextInt(2500)] = (byte) random.nextInt(256);
+      for (int i = 0; i < 1 + random.nextInt(5); i++) {
+        damaged[directory ? damaged.length - 1 - random.nextInt(3200) : random.nextInt(2500)] = (byte) random.nextInt(256);
+      }
       Files.write(file, damaged);
       try {
-        for (TensorInfo tensor : TorchFile.read(file)) assertTrue(tensor.offset() >= 0 && tensor.bytes() >= 0 && tensor.offset() + tensor.bytes() <= damaged.length);
+        for (TensorInfo tensor : TorchFile.read(file)) {
+          assertTrue(tensor.offset() >= 0 && tensor.bytes() >= 0 && tensor.offset() + tensor.bytes() <= damaged.length);
+        }
       } catch (InvalidInputException expected) {
         assertFalse(expected.getMessage().contains("\n"), expected.getMessage());
       }

@@ -38,11 +38,13 @@ class WeightRefusalTest {
   private static void assertOpens(ModelFolder folder) { Checkpoint.open(folder.path).close(); }
 
   @Test void aMissingShardIsNamed() throws IOException {
-    assertRefused(ModelFolder.copy("llava15-mha-56-sharded", temp).delete("model-00002-of-00003.safetensors"), "model-00002-of-00003.safetensors", "missing");
+    assertRefused(ModelFolder.copy("llava15-mha-56-sharded", temp).delete("model-00002-of-00003.safetensors"),
+        "model-00002-of-00003.safetensors", "missing");
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"../x.safetensors", "/etc/passwd", "a/../../x.safetensors", "..", ".", "", "a\\b.safetensors", "\u0000", "./model-00001-of-00003.safetensors"})
+  @ValueSource(strings = {"../x.safetensors", "/etc/passwd", "a/../../x.safetensors", "..", ".", "", "a\\b.safetensors", "\u0000",
+      "./model-00001-of-00003.safetensors"})
   void anIndexCannotNameFilesOutsideTheFolder(String name) throws IOException {
     ModelFolder folder = ModelFolder.copy("llava15-mha-56-sharded", temp);
     folder.json(INDEX, json -> ((ObjectNode) json.get("weight_map")).put(Q, name));
@@ -52,11 +54,14 @@ class WeightRefusalTest {
 
   @Test void anIndexThatContradictsTheShardsIsRefused() {
     ModelFolder folder = ModelFolder.copy("llava15-mha-56-sharded", temp);
-    folder.json(INDEX, json -> ((ObjectNode) json.get("weight_map")).put("language_model.lm_head.weight", "model-00002-of-00003.safetensors"));
+    folder.json(INDEX, json -> ((ObjectNode) json.get("weight_map")).put("language_model.lm_head.weight",
+        "model-00002-of-00003.safetensors"));
     assertRefused(folder, "language_model.lm_head.weight", "model-00002-of-00003.safetensors");
     assertRefused(ModelFolder.copy("llava15-mha-56-sharded", temp).json(INDEX, json -> json.remove("weight_map")), "weight_map");
-    assertRefused(ModelFolder.copy("llava15-mha-56-sharded", temp).json(INDEX, json -> ((ObjectNode) json.get("weight_map")).put(Q, 3)), "weight_map", Q);
-    assertRefused(ModelFolder.copy("llava15-mha-56-sharded", temp).json(INDEX, json -> ((ObjectNode) json.get("weight_map")).remove(Q)), "decoder.layers.1.self_attn.q_proj.weight");
+    assertRefused(ModelFolder.copy("llava15-mha-56-sharded", temp).json(INDEX, json -> ((ObjectNode) json.get("weight_map")).put(Q, 3)),
+        "weight_map", Q);
+    assertRefused(ModelFolder.copy("llava15-mha-56-sharded", temp).json(INDEX, json -> ((ObjectNode) json.get("weight_map")).remove(Q)),
+        "decoder.layers.1.self_attn.q_proj.weight");
   }
 
   @Test void anAbsentHeadIsRefusedUnlessTied() throws IOException {
@@ -66,15 +71,19 @@ class WeightRefusalTest {
   }
 
   @Test void everyTensorThatIsUsedMustBeThere() throws IOException {
-    for (String name : new String[] {Q, "language_model.model.norm.weight", "vision_tower.vision_model.pre_layrnorm.bias", "multi_modal_projector.linear_2.bias",
+    for (String name : new String[] {Q, "language_model.model.norm.weight", "vision_tower.vision_model.pre_layrnorm.bias",
+        "multi_modal_projector.linear_2.bias",
         "vision_tower.vision_model.encoder.layers.1.mlp.fc1.bias"}) {
-      assertRefused(base().tensors(tensors -> tensors.remove(name)), name.substring(name.lastIndexOf('.', name.lastIndexOf('.') - 1)), "lacks");
+      assertRefused(base().tensors(tensors -> tensors.remove(name)), name.substring(name.lastIndexOf('.', name.lastIndexOf('.') - 1)),
+          "lacks");
     }
-    assertOpens(base().tensors(tensors -> tensors.keySet().removeIf(name -> name.contains("post_layernorm") || name.contains("vision_model.encoder.layers.2."))));
+    assertOpens(base().tensors(tensors -> tensors.keySet().removeIf(name -> name.contains("post_layernorm")
+        || name.contains("vision_model.encoder.layers.2."))));
   }
 
   @Test void shapesMustFitTheConfig() {
-    assertRefused(base().config(json -> ((ObjectNode) json.get("text_config")).put("vocab_size", 649)), "embed_tokens", "[649, 32]", "[648, 32]");
+    assertRefused(base().config(json -> ((ObjectNode) json.get("text_config")).put("vocab_size", 649)), "embed_tokens", "[649, 32]",
+        "[648, 32]");
     assertRefused(base().config(json -> ((ObjectNode) json.get("text_config")).put("num_key_value_heads", 1)), "k_proj");
     assertRefused(base().config(json -> ((ObjectNode) json.get("text_config")).put("num_hidden_layers", 5)), "layers.4.");
     assertRefused(base().config(json -> ((ObjectNode) json.get("vision_config")).put("image_size", 70)), "position_embedding");
@@ -94,7 +103,8 @@ class WeightRefusalTest {
 
   private static void retype(java.util.Map<String, ModelFolder.Stored> tensors, String name, String type) {
     long[] shape = tensors.get(name).shape();
-    tensors.put(name, new ModelFolder.Stored(type, shape, new byte[(int) TensorInfo.elements(shape) * Math.max(1, TensorInfo.elementBytes(type))]));
+    tensors.put(name, new ModelFolder.Stored(type, shape,
+        new byte[(int) TensorInfo.elements(shape) * Math.max(1, TensorInfo.elementBytes(type))]));
   }
 
   @Test void dtypesMayBeMixed() throws IOException {
@@ -115,7 +125,8 @@ class WeightRefusalTest {
   }
 
   @Test void oneTensorUnderTwoNamesIsRefused() throws IOException {
-    assertRefused(base().tensors(tensors -> tensors.put("lm_head.weight", tensors.get("language_model.lm_head.weight"))), "lm_head.weight", "language_model.lm_head.weight");
+    assertRefused(base().tensors(tensors -> tensors.put("lm_head.weight", tensors.get("language_model.lm_head.weight"))), "lm_head.weight",
+        "language_model.lm_head.weight");
   }
 
   @Test void dtypeComesFromTheWeightsIfNoFileSaysIt() {
@@ -141,7 +152,8 @@ class WeightRefusalTest {
     try (Checkpoint checkpoint = Checkpoint.open(folder.path)) {
       assertTrue(assertThrows(InvalidInputException.class, checkpoint::tokenizer).getMessage().contains("tokenizer.json is missing"));
     }
-    for (String text : new String[] {"{}", "{\"model\":{}}", "{\"added_tokens\":[],\"model\":{\"type\":\"BPE\",\"vocab\":[1],\"merges\":[\"a\"]}}"}) {
+    for (String text : new String[] {"{}", "{\"model\":{}}",
+        "{\"added_tokens\":[],\"model\":{\"type\":\"BPE\",\"vocab\":[1],\"merges\":[\"a\"]}}"}) {
       folder.write("tokenizer.json", text.getBytes(java.nio.charset.StandardCharsets.UTF_8));
       try (Checkpoint checkpoint = Checkpoint.open(folder.path)) {
         InvalidInputException refusal = assertThrows(InvalidInputException.class, checkpoint::tokenizer);
