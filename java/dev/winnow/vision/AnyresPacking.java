@@ -48,8 +48,16 @@ public final class AnyresPacking {
       throw new InvalidInputException("vision_feature_select_strategy \"full\" keeps a class token in every tile, which cannot be laid out"
           + " as a map; set it to \"default\" in config.json");
     }
-    String limit = model.aspectRatio().startsWith("anyres_max_") ? model.aspectRatio().substring("anyres_max_".length()) : "0";
-    return tiled(batch.grid(), batch.imageWidth(), batch.imageHeight(), model.vision().grid(), Integer.parseInt(limit));
+    return tiled(batch.grid(), batch.imageWidth(), batch.imageHeight(), model.vision().grid(), maxTiles(model.aspectRatio()));
+  }
+
+  /** N of "anyres_max_N"; 0, which is no limit, for other layouts. */
+  private static int maxTiles(String aspect) {
+    if (!aspect.startsWith("anyres_max_")) return 0;
+    if (!aspect.matches("anyres_max_[1-9][0-9]{0,5}")) {
+      throw new InvalidInputException("vision_aspect_ratio \"" + aspect + "\" is not anyres_max_ and a number; correct config.json");
+    }
+    return Integer.parseInt(aspect.substring("anyres_max_".length()));
   }
 
   /** One tile: its features in order, then one newline if the family has it. */

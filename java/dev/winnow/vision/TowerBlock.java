@@ -1,10 +1,7 @@
 package dev.winnow.vision;
 
 import dev.winnow.checkpoint.VisionConfig;
-import org.bytedeco.pytorch.DoubleOptional;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.TensorOptional;
-import org.bytedeco.pytorch.global.torch;
 
 /** One block of a tower: x + attention(norm(x)), then x + MLP(norm(x)). */
 final class TowerBlock {
@@ -51,9 +48,7 @@ final class TowerBlock {
    * @param bias added to the logits, [tiles, 1, 1, tokens], or null
    */
   Tensor attend(Tensor hidden, Projections p, Tensor bias) {
-    Tensor mixed = bias == null
-        ? torch.scaled_dot_product_attention(p.query, p.key, p.value)
-        : torch.scaled_dot_product_attention(p.query, p.key, p.value, new TensorOptional(bias), 0, false, new DoubleOptional(), false);
+    Tensor mixed = ScaledDotProduct.attend(p.query, p.key, p.value, bias, false, false);
     return output.apply(mixed.transpose(1, 2).reshape(hidden.size(0), hidden.size(1), hidden.size(2))).add_(hidden);
   }
 
