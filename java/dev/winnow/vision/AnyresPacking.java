@@ -2,6 +2,7 @@ package dev.winnow.vision;
 
 import dev.winnow.InvalidInputException;
 import dev.winnow.checkpoint.ModelConfig;
+import dev.winnow.kernels.Tensors;
 import java.math.BigDecimal;
 import java.math.RoundingMode;
 import java.util.Arrays;
@@ -184,16 +185,15 @@ public final class AnyresPacking {
     try (PointerScope scope = new PointerScope()) {
       long hidden = features.size(2);
       Tensor rows = features.reshape(features.size(0) * features.size(1), hidden);
-      long newlineRow = rows.size(0);
+      int newlineRow = Math.toIntExact(rows.size(0));
       Device device = features.device();
       ScalarType dtype = features.scalar_type();
       if (newline != null) rows = torch.cat(new TensorVector(rows, newline.to(device, dtype).reshape(1, hidden)), 0);
       Tensor result = null;
       for (int tap = 0; tap < taps; tap++) {
-        Tensor picked = rows.index_select(0, torch.tensor(tapRows(tap, newlineRow)).to(device, ScalarType.Long));
+        Tensor picked = rows.index_select(0, Tensors.indices(tapRows(tap, newlineRow), device));
         if (taps > 1) {
-          Tensor column = Tensor.create(tapWeights(tap), tokens(), 1).to(device, ScalarType.Float);
-          picked = picked.to(ScalarType.Float).mul_(column);
+          picked = picked.to(ScalarType.Float).mul_(Tensors.floats(tapWeights(tap), device, tokens(), 1));
         }
         result = result == null ? picked : result.add_(picked);
       }
@@ -203,8 +203,8 @@ public final class AnyresPacking {
     }
   }
 
-  private long[] tapRows(int tap, long newlineRow) {
-    long[] rows = new long[tokens()];
+  private int[] tapRows(int tap, int newlineRow) {
+    int[] rows = new int[tokens()];
     Arrays.setAll(rows, t -> sources[t * taps + tap] == NEWLINE ? newlineRow : sources[t * taps + tap]);
     return rows;
   }

@@ -1,5 +1,6 @@
 package dev.winnow.vision;
 
+import dev.winnow.WinnowException;
 import java.awt.image.Raster;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -14,8 +15,7 @@ final class JpegDecoder {
 
   static RgbImage decode(byte[] data, String name) {
     JpegStream jpeg = JpegStream.parse(data, name);
-    Iterator<javax.imageio.ImageReader> readers = ImageIO.getImageReadersByFormatName("jpeg");
-    javax.imageio.ImageReader reader = readers.next();
+    javax.imageio.ImageReader reader = jdkReader();
     AtomicReference<String> warning = new AtomicReference<>();
     try (MemoryCacheImageInputStream in = new MemoryCacheImageInputStream(new ByteArrayInputStream(jpeg.plain()))) {
       reader.addIIOReadWarningListener((source, text) -> warning.compareAndSet(null, text));
@@ -29,6 +29,17 @@ final class JpegDecoder {
     } finally {
       reader.dispose();
     }
+  }
+
+  /** The JDK's own reader: others on the class path decode differently. */
+  private static javax.imageio.ImageReader jdkReader() {
+    Iterator<javax.imageio.ImageReader> readers = ImageIO.getImageReadersByFormatName("jpeg");
+    while (readers.hasNext()) {
+      javax.imageio.ImageReader reader = readers.next();
+      if (reader.getClass().getName().startsWith("com.sun.imageio.")) return reader;
+      reader.dispose();
+    }
+    throw new WinnowException("this Java runtime has no JPEG decoder; use one with the module java.desktop or convert the picture to PNG");
   }
 
   private static byte[] rgb(Raster samples, JpegStream jpeg) {

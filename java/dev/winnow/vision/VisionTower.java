@@ -4,6 +4,7 @@ import dev.winnow.InvalidInputException;
 import dev.winnow.WinnowException;
 import dev.winnow.checkpoint.VisionConfig;
 import dev.winnow.checkpoint.Weights;
+import dev.winnow.kernels.Tensors;
 import java.util.function.Supplier;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
@@ -59,7 +60,8 @@ public final class VisionTower implements AutoCloseable {
   /** As {@link #encode(Tensor, VisionObserver)}, for a prepared picture. */
   public Tensor encode(PixelBatch batch, VisionObserver observer) {
     try (PointerScope scope = new PointerScope()) {
-      return encode(Tensor.create(batch.pixels(), batch.tiles(), 3, batch.height(), batch.width()), observer);
+      Tensor pixels = Tensors.floats(batch.pixels(), Tensors.CPU, batch.tiles(), 3, batch.height(), batch.width());
+      return encode(pixels, observer);
     }
   }
 

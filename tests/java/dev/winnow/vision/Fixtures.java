@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.winnow.TestData;
+import dev.winnow.kernels.Tensors;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -12,14 +14,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HexFormat;
 import java.util.zip.CRC32;
-import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /** Files under tests/data and how their expectations are written. */
 final class Fixtures {
-  static final Path DATA = Path.of(System.getProperty("winnow.basedir", "."), "tests", "data");
+  static final Path DATA = TestData.path("");
   static final Path PARITY = DATA.resolve("parity");
 
   private Fixtures() {}
@@ -51,10 +51,7 @@ final class Fixtures {
   /** All values of a tensor in row-major order, as float32. */
   static float[] floats(Tensor tensor) {
     try (PointerScope scope = new PointerScope()) {
-      Tensor host = tensor.to(ScalarType.Float).contiguous();
-      float[] values = new float[(int) host.numel()];
-      new FloatPointer(host.data_ptr()).get(values);
-      return values;
+      return Tensors.toFloats(tensor);
     }
   }
 
