@@ -75,6 +75,7 @@ record PreprocessorConfig(Preprocessor.Layout layout, int shortestEdge, int heig
         edge = size.isObject() ? side(size, "shortest_edge", "size") : square ? 0 : side(json, "size", "");
         height = size.isObject() ? side(size, "height", "size") : square ? side(json, "size", "") : 0;
         width = size.isObject() ? side(size, "width", "size") : height;
+        if (size.hasNonNull("longest_edge")) throw wrong("size.longest_edge", "is not supported; give shortest_edge alone");
         if (edge > 0 && (height > 0 || width > 0) || (height > 0) != (width > 0) || edge == 0 && height == 0) {
           throw wrong("size", "needs either shortest_edge or height and width");
         }
@@ -89,7 +90,9 @@ record PreprocessorConfig(Preprocessor.Layout layout, int shortestEdge, int heig
         if (cropHeight == 0 || cropWidth == 0) throw wrong("crop_size", "needs height and width");
       }
       boolean normalise = flag("do_normalize", true);
-      PillowResize.Filter filter = PillowResize.Filter.of(json.path("resample").asInt(3));
+      JsonNode resample = json.get("resample");
+      if (present(resample) && !resample.isIntegralNumber()) throw wrong("resample", "is not a whole number");
+      PillowResize.Filter filter = present(resample) ? PillowResize.Filter.of(resample.asInt()) : PillowResize.Filter.BICUBIC;
       return new PreprocessorConfig(layout, edge, height, width, filter, cropHeight, cropWidth,
           flag("do_rescale", true) ? factor() : 1, normalise ? channels("image_mean", base.mean) : new float[3],
           normalise ? channels("image_std", base.std) : new float[] {1, 1, 1}, tiles ? canvases() : List.of());

@@ -4,10 +4,14 @@ import static dev.winnow.vision.Fixtures.PARITY;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.winnow.InvalidInputException;
 import dev.winnow.checkpoint.Checkpoint;
+import dev.winnow.checkpoint.ModelConfig;
+import dev.winnow.checkpoint.VisionConfig;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -94,6 +98,27 @@ class AnyresPackingTest {
       }
     }
     assertTrue(compared >= 1, "cases of " + model + ": " + compared);
+  }
+
+  @Test
+  void refusesWhatCannotBeLaidOut() {
+    try (Checkpoint checkpoint = Checkpoint.open(PARITY.resolve("models/llava-next-mistral-84"))) {
+      ModelConfig c = checkpoint.config();
+      PixelBatch batch = Preprocessor.load(checkpoint.preprocessorFolder(), c).prepare(Fixtures.gradient(100, 50));
+      VisionConfig v = c.vision();
+      VisionConfig full = new VisionConfig(v.kind(), v.hidden(), v.intermediate(), v.layers(), v.heads(), v.imageSize(), v.patchSize(),
+          v.layerNormEps(), v.activation(), v.featureLayers(), true);
+      assertThrows(InvalidInputException.class, () -> AnyresPacking.of(batch, with(c, full, c.aspectRatio())));
+      for (String aspect : new String[] {"anyres_max_", "anyres_max_0", "anyres_max_x", "anyres_max_99999999999"}) {
+        assertThrows(InvalidInputException.class, () -> AnyresPacking.of(batch, with(c, v, aspect)));
+      }
+      assertTrue(AnyresPacking.of(batch, with(c, v, "anyres_max_1")).tokens() < AnyresPacking.of(batch, c).tokens());
+    }
+  }
+
+  private static ModelConfig with(ModelConfig c, VisionConfig vision, String aspect) {
+    return new ModelConfig(c.family(), c.originalLayout(), c.dtype(), c.text(), vision, c.projectorActivation(), c.projectorBias(),
+        c.imageTokenId(), c.videoTokenId(), c.eosIds(), aspect, c.gridPinpoints());
   }
 
   @Test

@@ -8,8 +8,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.winnow.InvalidInputException;
+import dev.winnow.checkpoint.Checkpoint;
 import dev.winnow.checkpoint.VisionConfig;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -121,6 +124,41 @@ class PreprocessorTest {
     }
   }
 
+  /** Frames of a video are prepared one by one, whole, whatever the processor does to pictures. */
+  @Test
+  void preparesFramesWhole() {
+    int compared = 0;
+    for (String model : new String[] {"llava-onevision-62", "llava-next-video-112", "video-llava-56"}) {
+      Preprocessor preprocessor = Preprocessor.load(PARITY.resolve("models").resolve(model)).with(Preprocessor.Layout.PLAIN);
+      for (JsonNode golden : Fixtures.json(PARITY.resolve("goldens/models/" + model + ".json")).get("cases")) {
+        if (!golden.has("pixel_values_videos")) continue;
+        ByteArrayOutputStream all = new ByteArrayOutputStream();
+        for (JsonNode video : golden.get("videos")) {
+          for (JsonNode frame : video) {
+            PixelBatch batch = preprocessor.prepare(ImageReader.read(PARITY.resolve(frame.asText())));
+            ByteBuffer bytes = ByteBuffer.allocate(batch.pixels().length * 4);
+            bytes.asFloatBuffer().put(batch.pixels());
+            all.writeBytes(bytes.array());
+          }
+        }
+        float[] pixels = new float[all.size() / 4];
+        ByteBuffer.wrap(all.toByteArray()).asFloatBuffer().get(pixels);
+        Fixtures.assertSummary(golden.get("pixel_values_videos"), pixels, 1e-6, 0);
+        compared++;
+      }
+    }
+    assertTrue(compared >= 9, "videos compared: " + compared);
+  }
+
+  @Test
+  void refusesAProcessorThatDoesNotFitTheTower() {
+    Path folder = PARITY.resolve("models/llava15-mha-336");
+    try (Checkpoint checkpoint = Checkpoint.open(PARITY.resolve("models/llava15-mha-56"))) {
+      InvalidInputException e = assertThrows(InvalidInputException.class, () -> Preprocessor.load(folder, checkpoint.config()));
+      assertTrue(e.getMessage().contains("336x336") && e.getMessage().contains("56x56"), e.getMessage());
+    }
+  }
+
   @Test
   void readsNestedAndOldFilesAlike() {
     RgbImage in = Fixtures.gradient(90, 60);
@@ -163,6 +201,7 @@ class PreprocessorTest {
     String[][] wrong = {{"{\"size\":{\"shortest_edge\":0}}", "size.shortest_edge"}, {"{\"size\":{\"height\":5}}", "size"},
       {"{\"size\":\"big\"}", "size"}, {"{\"crop_size\":{\"height\":5}}", "crop_size"}, {"{\"image_std\":[1,0,1]}", "image_std"},
       {"{\"image_mean\":[1,2]}", "image_mean"}, {"{\"rescale_factor\":-1}", "rescale_factor"}, {"{\"resample\":0}", "resample"},
+      {"{\"resample\":\"bicubic\"}", "resample"}, {"{\"size\":{\"shortest_edge\":5,\"longest_edge\":9}}", "longest_edge"},
       {"{\"do_resize\":\"yes\"}", "do_resize"}, {"{\"image_processor_type\":\"ViltImageProcessor\"}", "Vilt"},
       {"{\"image_processor_type\":\"LlavaNextImageProcessor\"}", "image_grid_pinpoints"},
       {"{\"image_processor_type\":\"LlavaNextImageProcessor\",\"image_grid_pinpoints\":[[224,225]]}", "image_grid_pinpoints"}};
