@@ -8,9 +8,9 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 
 /**
- * Where native libraries are unpacked. Two of our libraries do that, each with a cache and a setting of its own; the system
- * property {@value #PROPERTY} moves both. Without it both use the home folder, or, if that cannot be written, a folder of
- * this user's in the temporary folder. A setting of one of those libraries that the user made himself is left alone.
+ * Where native libraries are unpacked. JavaCPP, the tokenizer library and JNA below it do that, each with a cache and a setting
+ * of its own; the system property {@value #PROPERTY} moves them all. Without it they use the home folder, or, if that cannot be
+ * written, a folder of this user's in the temporary folder. A setting of one of them that the user made himself is left alone.
  */
 public final class NativeCache {
   /** System property that names the folder for unpacked natives. */
@@ -18,6 +18,7 @@ public final class NativeCache {
 
   private static final String JAVACPP = "org.bytedeco.javacpp.cachedir";
   private static final String TOKENIZERS = "ENGINE_CACHE_DIR";
+  private static final String JNA = "jna.tmpdir";
   private static boolean configured;
 
   private NativeCache() {}
@@ -71,12 +72,13 @@ public final class NativeCache {
   }
 
   private static void use(Path folder) {
-    if (System.getProperty(JAVACPP) == null) System.setProperty(JAVACPP, folder.resolve("javacpp").toString());
-    if (System.getProperty(TOKENIZERS) == null) System.setProperty(TOKENIZERS, folder.resolve("tokenizers").toString());
+    for (String[] setting : new String[][] {{JAVACPP, "javacpp"}, {TOKENIZERS, "tokenizers"}, {JNA, "jna"}}) {
+      if (System.getProperty(setting[0]) == null) System.setProperty(setting[0], folder.resolve(setting[1]).toString());
+    }
   }
 
   private static InvalidInputException unusable(String folder, Exception cause) {
     return new InvalidInputException("native libraries cannot be unpacked in " + folder + ": set -D" + PROPERTY
-        + "=FOLDER to a folder of your own that can be written (it moves both " + JAVACPP + " and " + TOKENIZERS + ")", cause);
+        + "=FOLDER to a folder of your own that can be written (it moves " + JAVACPP + ", " + TOKENIZERS + " and " + JNA + ")", cause);
   }
 }
