@@ -28,6 +28,7 @@ final class HubTokenizer implements Tokenizer {
   private final SecretNames names;
   private final String imageName;
   private final String videoName;
+  private final int vocabulary;
   private final int imageId;
   private final int videoId;
   private final Pattern placeholder;
@@ -35,6 +36,7 @@ final class HubTokenizer implements Tokenizer {
   private HubTokenizer(HuggingFaceTokenizer library, SecretNames names, SpecialTokens tokens, ModelConfig config) {
     this.library = library;
     this.names = names;
+    this.vocabulary = config.text().vocab();
     this.imageId = config.imageTokenId();
     this.videoId = config.videoTokenId();
     this.imageName = names.of(tokens.imageToken());
@@ -112,7 +114,14 @@ final class HubTokenizer implements Tokenizer {
 
   private int[] encode(String text, boolean begin) {
     if (text.isEmpty() && !begin) return new int[0];
-    return Arrays.stream(library.encode(text, begin, false).getIds()).mapToInt(Math::toIntExact).toArray();
+    int[] ids = Arrays.stream(library.encode(text, begin, false).getIds()).mapToInt(Math::toIntExact).toArray();
+    for (int id : ids) {
+      if (id >= vocabulary && id != imageId && id != videoId) {
+        throw new InvalidInputException("the prompt has token " + decode(new int[] {id}, false) + " with id " + id
+            + ", but the model knows " + vocabulary + " tokens: tokenizer.json belongs to another model");
+      }
+    }
+    return ids;
   }
 
   @Override public List<PromptPiece> rawPrompt(String prompt) {

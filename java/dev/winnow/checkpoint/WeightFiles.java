@@ -2,6 +2,8 @@ package dev.winnow.checkpoint;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.winnow.InvalidInputException;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -30,7 +32,20 @@ final class WeightFiles {
   }
 
   private static List<TensorInfo> read(Path file) {
+    if (isPointer(file)) {
+      throw new InvalidInputException(file + " is only a Git LFS pointer to the weights: fetch them with 'git lfs pull'");
+    }
     return file.getFileName().toString().endsWith(".safetensors") ? SafetensorsFile.read(file) : TorchFile.read(file);
+  }
+
+  /** A clone without LFS leaves a short text in the place of each large file. */
+  private static boolean isPointer(Path file) {
+    try {
+      return Files.size(file) < 1024
+          && new String(Files.readAllBytes(file), StandardCharsets.ISO_8859_1).startsWith("version https://git-lfs");
+    } catch (IOException e) {
+      throw new InvalidInputException(file + " cannot be read: " + JsonFile.firstLine(e.getMessage()), e);
+    }
   }
 
   private static List<TensorInfo> readShards(Path folder, Path index) {

@@ -19,8 +19,12 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class TokenizerTest {
-  private static final ModelConfig CONFIG =
-      new ModelConfig("llava", false, "float32", null, null, "gelu", true, 638, -1, List.of(2), "", List.of());
+  private static final ModelConfig CONFIG = config(648);
+
+  private static ModelConfig config(int vocabulary) {
+    TextConfig text = new TextConfig(32, 48, 1, 2, 2, 16, vocabulary, 1e-5, RopeConfig.plain(1e4), 4096, false, false);
+    return new ModelConfig("llava", false, "float32", text, null, "gelu", true, 638, -1, List.of(2), "", List.of());
+  }
 
   private static Tokenizer open(String kind) {
     Path folder = ModelFolder.data("parity/goldens/tokenizer/" + kind);
@@ -136,6 +140,15 @@ class TokenizerTest {
   @Test void thousandsOfTokensAreNotCut() {
     try (Tokenizer tokenizer = open("llama_meta")) {
       assertEquals(20_001, tokenizer.encode(List.of(new PromptPiece.Text("\n".repeat(20_000)))).length - 1);
+    }
+  }
+
+  @Test void tokensThatTheModelLacksAreRefused() {
+    Path folder = ModelFolder.data("parity/goldens/tokenizer/llama_legacy");
+    try (Tokenizer small = HubTokenizer.open(folder, SpecialTokens.read(folder), config(638))) {
+      assertEquals(4, small.encode(control("<image>\n")).length);
+      String message = assertThrows(InvalidInputException.class, () -> small.encode(control("<pad>"))).getMessage();
+      assertTrue(message.contains("<pad>") && message.contains("639") && message.contains("638"), message);
     }
   }
 

@@ -10,6 +10,7 @@ import dev.winnow.InvalidInputException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.bytedeco.javacpp.Pointer;
@@ -139,6 +140,11 @@ class WeightRefusalTest {
     }
   }
 
+  @Test void pointersToWeightsAreRecognised() throws IOException {
+    byte[] pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 442576\n".getBytes(StandardCharsets.UTF_8);
+    assertRefused(base().write("model.safetensors", pointer), "git lfs pull");
+  }
+
   @Test void foldersThatAreNoModelAreNamed() throws IOException {
     ModelFolder folder = base();
     assertRefused(folder.delete("model.safetensors"), "no weights");
@@ -154,7 +160,7 @@ class WeightRefusalTest {
     }
     for (String text : new String[] {"{}", "{\"model\":{}}",
         "{\"added_tokens\":[],\"model\":{\"type\":\"BPE\",\"vocab\":[1],\"merges\":[\"a\"]}}"}) {
-      folder.write("tokenizer.json", text.getBytes(java.nio.charset.StandardCharsets.UTF_8));
+      folder.write("tokenizer.json", text.getBytes(StandardCharsets.UTF_8));
       try (Checkpoint checkpoint = Checkpoint.open(folder.path)) {
         InvalidInputException refusal = assertThrows(InvalidInputException.class, checkpoint::tokenizer);
         assertTrue(refusal.getMessage().contains("tokenizer.json") && !refusal.getMessage().contains("\n"), refusal.getMessage());
