@@ -15,6 +15,7 @@ import org.bytedeco.pytorch.Tensor;
  * vision.pre_layrnorm.{weight,bias}
  * vision.encoder.layers.I.{layer_norm1,layer_norm2,self_attn.{q,k,v,out}_proj,mlp.fc1,mlp.fc2}.{weight,bias}
  * projector.linear_1.{weight,bias}, projector.linear_2.{weight,bias}
+ * video.*                                as vision.*: Video-LLaVA's second tower
  * image_newline                          [hidden], LLaVA-NeXT and OneVision
  * </pre>
  * Tensors belong to the implementation and live until it is closed; callers must not close them.
