@@ -1,5 +1,6 @@
 package dev.winnow.engine;
 
+import dev.winnow.kernels.Tensors;
 import dev.winnow.vision.PixelBatch;
 import dev.winnow.vision.Preprocessor;
 import dev.winnow.vision.Projector;
@@ -10,7 +11,7 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 
 /** Turns pictures into rows of the language model: prepare, tower, projector. */
-final class ImageEncoder {
+public final class ImageEncoder {
   private final Preprocessor preprocessor;
   private final VisionTower tower;
   private final Projector projector;
@@ -21,12 +22,15 @@ final class ImageEncoder {
     this.projector = projector;
   }
 
-  PixelBatch prepare(RgbImage image) { return preprocessor.prepare(image); }
+  public PixelBatch prepare(RgbImage image) { return preprocessor.prepare(image); }
+
+  /** Features of one picture, [tiles, tokens, hidden x feature layers]; the caller closes them. */
+  public Tensor features(PixelBatch pixels, VisionObserver observer) { return tower.encode(pixels, observer); }
 
   /** Rows of one picture, [tokens, hidden]; the caller closes them. */
-  Tensor encode(PixelBatch pixels, VisionObserver observer) {
+  public Tensor encode(PixelBatch pixels, VisionObserver observer) {
     try (PointerScope scope = new PointerScope()) {
-      Tensor rows = projector.project(tower.encode(pixels, observer));
+      Tensor rows = Tensors.adopt(scope, projector.project(Tensors.adopt(scope, features(pixels, observer))));
       Tensor flat = rows.reshape(-1, rows.size(-1));
       flat.retainReference();
       return flat;

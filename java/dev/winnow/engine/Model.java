@@ -124,17 +124,18 @@ public final class Model implements AutoCloseable {
   /** Bytes that the KV caches of all sessions hold. */
   public long kvBytesHeld() { return decoder.pool().heldBytes(); }
 
-  Tokenizer tokenizer() { return checkpoint.tokenizer(); }
+  /** The parts of the model, for tools that look inside; asking questions needs none of them. */
+  public Tokenizer tokenizer() { return checkpoint.tokenizer(); }
 
   /** Found when first needed, so that a model with an unknown chat template can still be asked raw prompts. */
-  synchronized ChatFormat chatFormat() {
+  public synchronized ChatFormat chatFormat() {
     if (chatFormat == null) chatFormat = checkpoint.chatFormat();
     return chatFormat;
   }
 
-  ImageEncoder images() { return images; }
+  public ImageEncoder images() { return images; }
 
-  Decoder decoder() { return decoder; }
+  public Decoder decoder() { return decoder; }
 
   void checkUnchanged() { checkpoint.checkUnchanged(); }
 

@@ -17,14 +17,14 @@ import org.bytedeco.pytorch.TensorVector;
  * @param rows [n, hidden]; belongs to the scope in which it was assembled
  * @param segments what they are made of, starting at 0
  */
-record Prompt(Tensor rows, List<Segment> segments) {
+public record Prompt(Tensor rows, List<Segment> segments) {
   /**
    * @param ids token ids with one {@code imageId} per picture
    * @param images rows of each picture, in order
    * @param firstImage number of the first picture within the session
    * @throws InvalidInputException if there are not as many placeholders as pictures
    */
-  static Prompt assemble(int[] ids, int imageId, List<Tensor> images, int firstImage, Decoder decoder) {
+  public static Prompt assemble(int[] ids, int imageId, List<Tensor> images, int firstImage, Decoder decoder) {
     long placeholders = Arrays.stream(ids).filter(id -> id == imageId).count();
     if (placeholders != images.size()) {
       throw new InvalidInputException("the prompt has " + count(placeholders, "<image> placeholder") + " but " + count(images.size(), "picture")

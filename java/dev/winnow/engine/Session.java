@@ -7,6 +7,7 @@ import dev.winnow.checkpoint.StreamDecoder;
 import dev.winnow.checkpoint.Tokenizer;
 import dev.winnow.decoder.Sequence;
 import dev.winnow.decoder.StepObserver;
+import dev.winnow.kernels.Tensors;
 import dev.winnow.prune.CutRecord;
 import dev.winnow.prune.Plan;
 import dev.winnow.vision.PixelBatch;
@@ -65,7 +66,7 @@ public final class Session implements AutoCloseable {
     double imageMillis = watch.lap();
     try (PointerScope scope = new PointerScope()) {
       List<Tensor> rows = new ArrayList<>();
-      for (PixelBatch batch : pixels) rows.add(scoped(scope, model.images().encode(batch, VisionObserver.NONE)));
+      for (PixelBatch batch : pixels) rows.add(Tensors.adopt(scope, model.images().encode(batch, VisionObserver.NONE)));
       double visionMillis = watch.lap();
       int[] ids = ids(question);
       Prompt prompt = Prompt.assemble(ids, model.config().imageTokenId(), rows, images, model.decoder());
@@ -137,12 +138,6 @@ public final class Session implements AutoCloseable {
   }
 
   private float[] advance() { return SequenceRun.advance(model.decoder(), List.of(run), StepObserver.NONE)[0]; }
-
-  private static Tensor scoped(PointerScope scope, Tensor retained) {
-    scope.attach(retained);
-    retained.releaseReference();
-    return retained;
-  }
 
   private static int[] difference(int[] after, int[] before) {
     int[] added = new int[after.length];

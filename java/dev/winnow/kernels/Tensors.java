@@ -5,6 +5,7 @@ import static org.bytedeco.pytorch.global.torch.empty;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.IntPointer;
 import org.bytedeco.javacpp.LongPointer;
+import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.BoolOptional;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.DeviceOptional;
@@ -60,6 +61,13 @@ public final class Tensors {
     int[] values = new int[Math.toIntExact(host.numel())];
     if (values.length > 0) new IntPointer(host.data_ptr()).get(values, 0, values.length);
     return values;
+  }
+
+  /** Gives a tensor that the caller must close to a scope that will close it. */
+  public static Tensor adopt(PointerScope scope, Tensor retained) {
+    scope.attach(retained);
+    retained.releaseReference();
+    return retained;
   }
 
   private static Tensor onDevice(Tensor host, Device device) {

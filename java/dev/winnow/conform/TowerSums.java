@@ -1,0 +1,55 @@
+package dev.winnow.conform;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.winnow.kernels.Tensors;
+import dev.winnow.vision.VisionObserver;
+import org.bytedeco.pytorch.Tensor;
+
+/** Adds up every hidden state of the tower over the pictures of a case. */
+final class TowerSums implements VisionObserver {
+  private final double[] sums;
+  private final double[] squares;
+  private final long[] counts;
+
+  TowerSums(int blocks) {
+    sums = new double[blocks + 1];
+    squares = new double[blocks + 1];
+    counts = new long[blocks + 1];
+  }
+
+  @Override public Tensor afterEmbedding(Tensor hidden) { return add(0, hidden); }
+
+  @Override public Tensor afterBlock(int block, Tensor hidden) { return add(block + 1, hidden); }
+
+  private Tensor add(int state, Tensor hidden) {
+    for (float value : Tensors.toFloats(hidden)) {
+      sums[state] += value;
+      squares[state] += (double) value * value;
+      counts[state]++;
+    }
+    return hidden;
+  }
+
+  /** Only the states that were run: blocks behind the features are not. */
+  void compare(JsonNode wanted, Check check) {
+    for (int i = 0; i < wanted.size() && i < sums.length; i++) {
+      if (counts[i] > 0) compare("image_tower_layers[" + i + "]", sums[i], squares[i], counts[i], wanted.get(i), check);
+    }
+  }
+
+  static void compareSums(String what, float[] got, JsonNode wanted, Check check) {
+    double sum = 0;
+    double square = 0;
+    for (float value : got) {
+      sum += value;
+      square += (double) value * value;
+    }
+    compare(what, sum, square, got.length, wanted, check);
+  }
+
+  private static void compare(String what, double sum, double square, long count, JsonNode wanted, Check check) {
+    double wantedSquare = wanted.get("sumsq").asDouble();
+    check.close(what + ".sum", sum, wanted.get("sum").asDouble(), 1e-4 * Math.sqrt(count * wantedSquare));
+    check.close(what + ".sumsq", square, wantedSquare, 1e-4 * wantedSquare);
+  }
+}
