@@ -62,6 +62,9 @@ public final class ImageReader {
     }
   }
 
+  /** The limit in force; three bytes a pixel must also fit one Java array. */
+  static long maxPixels() { return Math.min(Long.getLong(MAX_PIXELS_PROPERTY, MAX_PIXELS), (Integer.MAX_VALUE - 8) / 3); }
+
   private static byte[] bytes(Path file) {
     if (Files.isDirectory(file)) throw new InvalidInputException(file + ": is a folder, not a picture; give the file itself");
     try (InputStream in = Files.newInputStream(file)) {
@@ -81,9 +84,7 @@ public final class ImageReader {
     int w = header.width();
     int h = header.height();
     if (w < 1 || h < 1) throw ImageHeader.damaged(name, header.format(), "it claims " + w + "x" + h + " pixels");
-    long limit = Long.getLong(MAX_PIXELS_PROPERTY, MAX_PIXELS);
-    // three bytes a pixel must also fit one Java array
-    limit = Math.min(limit, (Integer.MAX_VALUE - 8) / 3);
+    long limit = maxPixels();
     if (w > MAX_SIDE || h > MAX_SIDE) {
       throw new InvalidInputException(name + ": " + w + "x" + h + " pixels, a side above the limit of " + MAX_SIDE + "; scale it down");
     }

@@ -185,9 +185,9 @@ public final class Preprocessor {
   private RgbImage padToSquare(RgbImage image) {
     int side = Math.max(image.width(), image.height());
     if (image.width() == image.height()) return image;
-    if ((long) side * side > ImageReader.MAX_PIXELS) {
+    if ((long) side * side > ImageReader.maxPixels()) {
       throw new InvalidInputException("a picture of " + image.width() + "x" + image.height() + " padded to a square has more than "
-          + ImageReader.MAX_PIXELS + " pixels; crop it or scale it down");
+          + ImageReader.maxPixels() + " pixels; crop it or scale it down");
     }
     byte[] colour = new byte[3];
     for (int c = 0; c < 3; c++) colour[c] = (byte) (int) (config.mean()[c] * 255.0);

@@ -165,8 +165,6 @@ class VisionTowerTest {
     float[] plain = onSmallTower(List.of(2), (tower, pixels) -> { });
     onSmallTower(List.of(2), (tower, pixels) -> {
       VisionObserver copies = new VisionObserver() {
-        @Override public Tensor afterEmbedding(Tensor hidden) { return hidden.clone(); }
-
         @Override public Tensor afterAttention(int block, Tensor hidden) { return hidden.clone(); }
 
         @Override public Tensor afterBlock(int block, Tensor hidden) { return hidden.clone(); }
@@ -264,6 +262,16 @@ class VisionTowerTest {
     long before = Pointer.totalCount();
     for (int i = 0; i < 5; i++) round.run();
     assertEquals(before, Pointer.totalCount());
+  }
+
+  @Test
+  void threadsShareATower() {
+    float[] expected = onSmallTower(List.of(2), (tower, pixels) -> { });
+    onSmallTower(List.of(2), (tower, pixels) -> IntStream.range(0, 40).parallel().forEach(i -> {
+      try (Tensor features = tower.encode(pixels, VisionObserver.NONE)) {
+        assertArrayEquals(expected, Fixtures.floats(features));
+      }
+    }));
   }
 
   private interface Use {
