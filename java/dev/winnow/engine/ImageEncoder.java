@@ -1,6 +1,8 @@
 package dev.winnow.engine;
 
+import dev.winnow.checkpoint.ModelConfig;
 import dev.winnow.kernels.Tensors;
+import dev.winnow.vision.AnyresPacking;
 import dev.winnow.vision.PixelBatch;
 import dev.winnow.vision.Preprocessor;
 import dev.winnow.vision.Projector;
@@ -10,19 +12,28 @@ import dev.winnow.vision.VisionTower;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 
-/** Turns pictures into rows of the language model: prepare, tower, projector. */
+/** Turns pictures into rows of the language model: prepare, tower, projector, packing of tiles. Immutable; shared by threads. */
 public final class ImageEncoder {
+  private final ModelConfig config;
   private final Preprocessor preprocessor;
   private final VisionTower tower;
   private final Projector projector;
+  /** [hidden]; null where the family has none. */
+  private final Tensor newline;
 
-  ImageEncoder(Preprocessor preprocessor, VisionTower tower, Projector projector) {
+  ImageEncoder(ModelConfig config, Preprocessor preprocessor, VisionTower tower, Projector projector, Tensor newline) {
+    this.config = config;
     this.preprocessor = preprocessor;
     this.tower = tower;
     this.projector = projector;
+    this.newline = newline;
   }
 
-  public PixelBatch prepare(RgbImage image) { return preprocessor.prepare(image); }
+  /** @param several whether the picture is one of several in its turn, which LLaVA-OneVision then shows whole instead of in tiles */
+  public PixelBatch prepare(RgbImage image, boolean several) {
+    boolean whole = several && config.family().equals("llava_onevision");
+    return (whole ? preprocessor.with(Preprocessor.Layout.PADDED) : preprocessor).prepare(image);
+  }
 
   /** Features of one picture, [tiles, tokens, hidden x feature layers]; the caller closes them. */
   public Tensor features(PixelBatch pixels, VisionObserver observer) { return tower.encode(pixels, observer); }
@@ -31,9 +42,7 @@ public final class ImageEncoder {
   public Tensor encode(PixelBatch pixels, VisionObserver observer) {
     try (PointerScope scope = new PointerScope()) {
       Tensor rows = Tensors.adopt(scope, projector.project(Tensors.adopt(scope, features(pixels, observer))));
-      Tensor flat = rows.reshape(-1, rows.size(-1));
-      flat.retainReference();
-      return flat;
+      return AnyresPacking.of(pixels, config).apply(rows, newline);
     }
   }
 }

@@ -1,6 +1,5 @@
 package dev.winnow.engine;
 
-import dev.winnow.InvalidInputException;
 import dev.winnow.checkpoint.ChatFormat;
 import dev.winnow.checkpoint.Checkpoint;
 import dev.winnow.checkpoint.ModelConfig;
@@ -49,16 +48,14 @@ public final class Model implements AutoCloseable {
       Device device = owned(Devices.open(deviceName));
       checkpoint = owned(Checkpoint.open(folder));
       ModelConfig config = checkpoint.config();
-      if (!config.family().equals("llava")) {
-        throw new InvalidInputException(folder + ": models of the family " + config.family() + " cannot be run yet; LLaVA-1.5 models (llava) can");
-      }
       dtype = options.dtype() == null ? Dtype.of(config.dtype()) : options.dtype();
       MemoryCheck.require(converted(device), "loading this model in " + dtype.label);
       checkpoint.tokenizer();
       Preprocessor preprocessor = Preprocessor.load(checkpoint.preprocessorFolder(), config);
       VisionTower tower = owned(new VisionTower(config.vision(), checkpoint.weights(), dtype.torch, device));
       Projector projector = owned(new Projector(config, checkpoint.weights(), dtype.torch, device));
-      images = new ImageEncoder(preprocessor, tower, projector);
+      images = new ImageEncoder(config, preprocessor, tower, projector,
+          checkpoint.weights().has("image_newline") ? checkpoint.weights().get("image_newline") : null);
       KvPool pool = owned(new KvPool(device, Long.getLong(KV_BYTES_PROPERTY, Long.MAX_VALUE)));
       decoder = owned(new Decoder(config.text(), checkpoint.weights(), dtype, device, pool));
       done = true;
@@ -74,7 +71,7 @@ public final class Model implements AutoCloseable {
   /**
    * Opens a checkpoint folder.
    *
-   * @throws InvalidInputException if the folder is no supported checkpoint, naming what is wrong
+   * @throws dev.winnow.InvalidInputException if the folder is no supported checkpoint, naming what is wrong
    * @throws dev.winnow.InsufficientMemoryException if converted weights would not fit, before they are converted
    */
   public static Model open(Path folder, ModelOptions options) { return new Model(folder, options); }

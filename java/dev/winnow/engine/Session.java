@@ -62,7 +62,8 @@ public final class Session implements AutoCloseable {
 
   private Answer answer(Question question) {
     Stopwatch watch = new Stopwatch();
-    List<PixelBatch> pixels = question.images().stream().map(image -> model.images().prepare(image.get())).toList();
+    List<PixelBatch> pixels = question.images().stream()
+        .map(image -> model.images().prepare(image.get(), question.images().size() > 1)).toList();
     double imageMillis = watch.lap();
     try (PointerScope scope = new PointerScope()) {
       List<Tensor> rows = new ArrayList<>();
