@@ -18,7 +18,10 @@ final class JpegDecoder {
     javax.imageio.ImageReader reader = jdkReader();
     AtomicReference<String> warning = new AtomicReference<>();
     try (MemoryCacheImageInputStream in = new MemoryCacheImageInputStream(new ByteArrayInputStream(jpeg.plain()))) {
-      reader.addIIOReadWarningListener((source, text) -> warning.compareAndSet(null, text));
+      reader.addIIOReadWarningListener((source, text) -> {
+        // surplus bytes after the last pixel, which some cameras write, harm nothing
+        if (!text.contains("extraneous bytes")) warning.set(text);
+      });
       reader.setInput(in, true, true);
       Raster samples = jpeg.components() == 4 ? reader.readRaster(0, null) : reader.read(0).getRaster();
       // libjpeg paints grey over what is missing or unreadable and only warns

@@ -143,6 +143,24 @@ class ImageReaderTest {
     for (int length = 13; length < gif.length - 8; length += 7) refused("damaged GIF", Arrays.copyOf(gif, length));
   }
 
+  /** Cameras write surplus bytes behind the last pixel; a stream that ends early or is altered inside is damage. */
+  @Test
+  void toleratesSurplusBytesInJpegButNoMissingPixels() throws IOException {
+    byte[] whole = Files.readAllBytes(PICTURES.resolve("j420.jpg"));
+    byte[] surplus = Arrays.copyOf(whole, whole.length + 3);
+    surplus[whole.length - 2] = 0x12;
+    surplus[whole.length - 1] = 0x34;
+    surplus[whole.length] = 0x56;
+    surplus[whole.length + 1] = -1;
+    surplus[whole.length + 2] = (byte) 0xd9;
+    String expected = Fixtures.crc(ImageReader.read(PICTURES.resolve("j420.jpg")));
+    assertEquals(expected, Fixtures.crc(ImageReader.read(surplus, "surplus", ImageReader.Orientation.AS_STORED)));
+    byte[] cut = Arrays.copyOf(whole, whole.length - 60);
+    cut[cut.length - 2] = -1;
+    cut[cut.length - 1] = (byte) 0xd9;
+    refused("damaged JPEG", cut);
+  }
+
   @Test
   void turnsAndNamesOnlyWhatExifSays() {
     assertEquals(1, ExifOrientation.ofTiff(new byte[0]).code());
