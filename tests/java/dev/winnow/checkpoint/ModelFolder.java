@@ -17,21 +17,21 @@ import java.util.function.Consumer;
 import java.util.stream.Stream;
 
 /** A copy of a checkpoint of tests/data/parity that a test may damage. */
-final class ModelFolder {
-  static final ObjectMapper JSON = new ObjectMapper();
+public final class ModelFolder {
+  public static final ObjectMapper JSON = new ObjectMapper();
 
   /** A tensor of a safetensors file: its header entry and its bytes. */
-  record Stored(String dtype, long[] shape, byte[] bytes) {}
+  public record Stored(String dtype, long[] shape, byte[] bytes) {}
 
-  final Path path;
+  public final Path path;
 
   private ModelFolder(Path path) { this.path = path; }
 
-  static Path data(String relative) { return Path.of(System.getProperty("winnow.basedir", "."), "tests", "data").resolve(relative); }
+  public static Path data(String relative) { return Path.of(System.getProperty("winnow.basedir", "."), "tests", "data").resolve(relative); }
 
-  static Path model(String name) { return data("parity/models/" + name); }
+  public static Path model(String name) { return data("parity/models/" + name); }
 
-  static ModelFolder copy(String name, Path parent) {
+  public static ModelFolder copy(String name, Path parent) {
     try {
       Path target = Files.createTempDirectory(parent, "model").resolve(name);
       Files.createDirectories(target);
@@ -45,7 +45,7 @@ final class ModelFolder {
   }
 
   /** Copies another folder beside this one. */
-  ModelFolder beside(String name) throws IOException {
+  public ModelFolder beside(String name) throws IOException {
     Path target = Files.createDirectory(path.resolveSibling(name));
     try (Stream<Path> files = Files.list(model(name))) {
       for (Path file : (Iterable<Path>) files::iterator) Files.copy(file, target.resolve(file.getFileName()));
@@ -53,7 +53,7 @@ final class ModelFolder {
     return this;
   }
 
-  ModelFolder json(String file, Consumer<ObjectNode> change) {
+  public ModelFolder json(String file, Consumer<ObjectNode> change) {
     try {
       ObjectNode node = (ObjectNode) JSON.readTree(path.resolve(file).toFile());
       change.accept(node);
@@ -64,22 +64,22 @@ final class ModelFolder {
     }
   }
 
-  ModelFolder config(Consumer<ObjectNode> change) { return json("config.json", change); }
+  public ModelFolder config(Consumer<ObjectNode> change) { return json("config.json", change); }
 
-  ModelFolder delete(String file) throws IOException {
+  public ModelFolder delete(String file) throws IOException {
     Files.delete(path.resolve(file));
     return this;
   }
 
-  ModelFolder write(String file, byte[] bytes) throws IOException {
+  public ModelFolder write(String file, byte[] bytes) throws IOException {
     Files.write(path.resolve(file), bytes);
     return this;
   }
 
-  byte[] bytes(String file) throws IOException { return Files.readAllBytes(path.resolve(file)); }
+  public byte[] bytes(String file) throws IOException { return Files.readAllBytes(path.resolve(file)); }
 
   /** Rewrites model.safetensors with other tensors. */
-  ModelFolder tensors(Consumer<Map<String, Stored>> change) throws IOException {
+  public ModelFolder tensors(Consumer<Map<String, Stored>> change) throws IOException {
     Path file = path.resolve("model.safetensors");
     Map<String, Stored> tensors = readTensors(file);
     change.accept(tensors);
@@ -87,7 +87,7 @@ final class ModelFolder {
     return this;
   }
 
-  static Map<String, Stored> readTensors(Path file) throws IOException {
+  public static Map<String, Stored> readTensors(Path file) throws IOException {
     byte[] all = Files.readAllBytes(file);
     int length = (int) ByteBuffer.wrap(all).order(ByteOrder.LITTLE_ENDIAN).getLong();
     JsonNode header = JSON.readTree(all, 8, length);
@@ -104,7 +104,7 @@ final class ModelFolder {
     return tensors;
   }
 
-  static void writeTensors(Path file, Map<String, Stored> tensors) throws IOException {
+  public static void writeTensors(Path file, Map<String, Stored> tensors) throws IOException {
     ObjectNode header = JSON.createObjectNode();
     ByteArrayOutputStream data = new ByteArrayOutputStream();
     for (Map.Entry<String, Stored> entry : tensors.entrySet()) {
@@ -119,7 +119,7 @@ final class ModelFolder {
   }
 
   /** A safetensors file of a given header text and data. */
-  static byte[] safetensors(String header, byte[] data) {
+  public static byte[] safetensors(String header, byte[] data) {
     byte[] text = header.getBytes(StandardCharsets.UTF_8);
     return ByteBuffer.allocate(8 + text.length
         + data.length).order(ByteOrder.LITTLE_ENDIAN).putLong(text.length).put(text).put(data).array();
