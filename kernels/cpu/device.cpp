@@ -1,75 +1,87 @@
-// The CPU's table of functions.
+// Which CPU implementation runs: the best that the machine can, or the one that WINNOW_CPU_TIER or wn_set_cpu_tier names.
+#include <atomic>
+#include <cstdlib>
 #include <cstring>
-#include <new>
+#include <string>
 
-#include "context.h"
-#include "reference/greedy.h"
-#include "reference/rows.h"
-#include "reference/score.h"
-#include "reference/select.h"
-#include "reference/similarity.h"
 #include "status.h"
+#include "tier.h"
 
 namespace wn {
 namespace {
 
-/** Runs work that may allocate; no exception crosses the C border. */
-template <typename Work>
-int32_t guarded(const char* function, Work work) {
-  try {
-    return work();
-  } catch (const std::bad_alloc&) {
-    return fail(WN_ENOMEM, "%s: no memory", function);
+bool always() { return true; }
+
+#ifdef WN_X86
+bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c") && __builtin_cpu_supports("popcnt"); }
+bool has_avx512() {
+  return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+         __builtin_cpu_supports("avx512dq");
+}
+bool has_avx512bf16() { return has_avx512() && __builtin_cpu_supports("avx512bf16"); }
+#endif
+
+// Worst first.
+const Tier tiers[] = {
+    {"portable", always, &portable_device},
+#ifdef WN_X86
+    {"avx2", has_avx2, &avx2_device},
+    {"avx512", has_avx512, &avx512_device},
+    {"avx512bf16", has_avx512bf16, &avx512bf16_device},
+#endif
+};
+
+const Tier* find(const char* name) {
+  for (const Tier& tier : tiers) {
+    if (std::strcmp(tier.name, name) == 0) return &tier;
   }
+  return nullptr;
 }
 
-int32_t select_rows(const wn_ctx&, const wn_select_desc& d, void*, void*) {
-  return guarded("wn_select", [&] {
-    const int row = ref::select(d);
-    return row < 0 ? WN_OK : fail(WN_EINVAL, "wn_select: max_keep = %d is too small for row %d", d.max_keep, row);
-  });
+/** The tier that WINNOW_CPU_TIER asks for, if there is such a one and the machine runs it; else the best. */
+const Tier* choose() {
+  const char* wanted = std::getenv("WINNOW_CPU_TIER");
+  const Tier* named = wanted ? find(wanted) : nullptr;
+  if (named && named->supported()) return named;
+  const Tier* best = nullptr;
+  for (const Tier& tier : tiers) {
+    if (tier.supported()) best = &tier;
+  }
+  return best;
 }
 
-template <typename Desc, void (*Run)(const Desc&)>
-int32_t run(const wn_ctx&, const Desc& d, void*) {
-  return guarded("winnow", [&] {
-    Run(d);
-    return static_cast<int32_t>(WN_OK);
-  });
-}
-
-template <typename Desc, void (*Run)(const Desc&)>
-int32_t run(const wn_ctx& ctx, const Desc& d, void*, void* stream) {
-  return run<Desc, Run>(ctx, d, stream);
-}
-
-template <typename Desc>
-int64_t none(const Desc&) {
-  return 0;
+std::atomic<const Tier*>& current() {
+  static std::atomic<const Tier*> tier{choose()};
+  return tier;
 }
 
 }  // namespace
 
-const Device& cpu_device() {
-  static const Device device = {
-      none<wn_score_desc>,  run<wn_score_desc, ref::score>,         none<wn_sim_desc>,
-      run<wn_sim_desc, ref::sim>,   none<wn_greedy_desc>,           run<wn_greedy_desc, ref::greedy>,
-      none<wn_select_desc>, select_rows,                            run<wn_gather_desc, ref::gather_rows>,
-      run<wn_kv_desc, ref::kv_compact>, run<wn_merge_desc, ref::merge_rows>,
-  };
-  return device;
-}
+const Device& cpu_device() { return *current().load(std::memory_order_relaxed)->device; }
 
 }  // namespace wn
 
 extern "C" {
 
-const char* wn_cpu_tier(void) { return "portable"; }
+const char* wn_cpu_tier(void) { return wn::current().load()->name; }
 
-const char* wn_cpu_tiers(void) { return "portable"; }
+const char* wn_cpu_tiers(void) {
+  static const std::string names = [] {
+    std::string list;
+    for (const wn::Tier& tier : wn::tiers) {
+      if (tier.supported()) list += (list.empty() ? "" : " ") + std::string(tier.name);
+    }
+    return list;
+  }();
+  return names.c_str();
+}
 
 int32_t wn_set_cpu_tier(const char* name) {
-  WN_REQUIRE(name && std::strcmp(name, "portable") == 0, "wn_set_cpu_tier: no tier is named %s", name ? name : "NULL");
+  WN_REQUIRE(name, "wn_set_cpu_tier: name is NULL");
+  const wn::Tier* tier = wn::find(name);
+  WN_REQUIRE(tier, "wn_set_cpu_tier: no tier is named %.40s; this machine has: %s", name, wn_cpu_tiers());
+  if (!tier->supported()) return wn::fail(WN_EUNSUPPORTED, "wn_set_cpu_tier: this machine cannot run %s; it has: %s", name, wn_cpu_tiers());
+  wn::current().store(tier);
   return WN_OK;
 }
 

@@ -77,11 +77,15 @@ struct Greedy {
     std::vector<double> rest(n);
     std::vector<std::vector<double>> columns;
     for (int i = 0; i < n; ++i) rest[i] = weight[i] * weight[i] * at(i, i);
+    const std::vector<double> start = rest;
     while (static_cast<int>(picks.size()) < k) {
-      int i = best(rest);
-      if (i < 0) return;
-      if (rest[i] <= 1e-6) {
+      int i = -1;
+      for (int j = 0; j < n; ++j) {
+        if (!taken[j] && usable[j] && rest[j] > 1e-6 * start[j] && (i < 0 || rest[j] > rest[i])) i = j;
+      }
+      if (i < 0) {
         i = best(weight);
+        if (i < 0) return;
         take(i, 0);
         continue;
       }

@@ -182,7 +182,7 @@ enum wn_sim_op {
 /**
  * Compares pivots with the rows of x. Pivots are the rows of y, or, if y is NULL, the rows of x listed in pivot, or, if that is NULL
  * too, all rows of x (n_pivot = n). A pivot that is itself a row of x is never its own neighbour (WN_SIM_PIVOTS reports it).
- * A row or pivot with a NaN or infinite entry is similar to nothing: -infinity, and comes last. Where a pivot has fewer than top_m
+ * A row or pivot with a NaN or infinite entry (or a squared norm beyond float32) is similar to nothing: -infinity, and comes last. Where a pivot has fewer than top_m
  * neighbours, the places left hold index -1 and -infinity. Rows at or past n_valid[b] take no part.
  * Windows: the n = grid_h * grid_w rows of x are a raster; window w = (row / win_h) * (grid_w / win_w) + col / win_w.
  */
@@ -228,8 +228,9 @@ enum wn_greedy_flags { WN_GREEDY_ASCENDING = 1 /**< report the chosen rows in as
 /**
  * Chooses k of the n rows of x one after the other, by cosine similarity S (distance = 1 - S), or by a matrix that the caller computed.
  * f(s) = f_scale * s + f_shift. Weights below zero or NaN count as 0. Rows with NaN or infinite entries (in matrix form: rows whose
- * diagonal entry, or for WN_COVERAGE whose weight, is NaN) are chosen last. When no candidate gains anything more, DPP goes on with the
- * largest weight, the others with the lowest index, until k are chosen. If k > n_valid[b] all n_valid[b] are taken and the places left hold -1.
+ * diagonal entry, or for WN_COVERAGE whose weight, is NaN) are chosen last. Under WN_DPP a candidate whose remaining variance has sunk
+ * to a millionth of its own weight^2 S_ii counts as spent; when all are, the largest weights follow. Otherwise equal values, zeros
+ * included, go by the lowest index. If k > n_valid[b] all n_valid[b] are taken and the places left hold -1.
  */
 typedef struct wn_greedy_desc {
   int32_t struct_size;

@@ -25,7 +25,9 @@ struct Device {
   int32_t (*merge_rows)(const wn_ctx&, const wn_merge_desc&, void* stream);
 };
 
-/** The CPU's table (kernels/cpu). */
+class Pool;
+
+/** The table of the CPU tier now in use (kernels/cpu). */
 const Device& cpu_device();
 
 /** The CUDA library's table for a device ordinal, or NULL with the reason recorded by fail(WN_EUNSUPPORTED). */
@@ -37,7 +39,10 @@ struct wn_ctx {
   int32_t device;
   int32_t ordinal;
   int32_t threads;
-  const wn::Device* work;
-  wn_parallel_for parallel_for;
+  wn::Pool* pool;                // threads - 1 parked workers, or NULL
+  wn_parallel_for parallel_for;  // the caller's threads, or NULL
   void* parallel_user;
+  const wn::Device* cuda;        // CUDA contexts only
+
+  const wn::Device& work() const { return cuda ? *cuda : wn::cpu_device(); }
 };

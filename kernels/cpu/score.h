@@ -1,0 +1,295 @@
+// K1, attention scores, for one CPU tier. The map [heads, queries, keys] never exists: a few rows of logits live in the workspace.
+//
+// The work of a batch row is cut into at most eight parts (ranges of kv heads; of queries where heads are averaged before the maximum),
+// each with its own partial result, added up in order at the end. The cut does not depend on the threads, so neither does the result.
+#pragma once
+
+#include <cfloat>
+
+#include "dot.h"
+#include "tasks.h"
+
+namespace wn::WN_TIER {
+
+constexpr int score_parts = 8;
+constexpr int score_rows = 8;  // query rows that share one pass over a block of keys
+constexpr float log2_e = 1.44269504088896340736f;
+
+/** Sizes of one part's share of the workspace, in floats; multiples of 16. */
+struct ScoreLayout {
+  int parts;
+  int64_t span, logits, row, part;
+
+  explicit ScoreLayout(const wn_score_desc& d) {
+    const int units = d.reduce == WN_HEADS_THEN_MAX ? d.n_query : d.heads_kv;
+    parts = units < 1 ? 1 : units < score_parts ? units : score_parts;
+    span = round16(d.key_count);
+    logits = round16(d.max_key) + 16;
+    row = (d.head_dim + 31) / 32 * 32;
+    part = 2 * span + score_rows * (logits + row);
+  }
+  static int64_t round16(int64_t n) { return (n + 15) / 16 * 16; }
+};
+
+inline int64_t score_workspace(const wn_score_desc& d) {
+  const ScoreLayout layout(d);
+  return (layout.parts * layout.part + layout.span) * static_cast<int64_t>(sizeof(float));
+}
+
+inline int32_t int_at(const void* array, int64_t i, int32_t if_null) { return array ? static_cast<const int32_t*>(array)[i] : if_null; }
+
+/** Weight of a query; 0 for those that are dropped. */
+inline float query_weight(const wn_score_desc& d, int t) {
+  if (!d.query_weight) return 1.0f;
+  const float w = static_cast<const float*>(d.query_weight)[t];
+  return w - w == 0.0f ? w : 0.0f;
+}
+
+/** One part of one batch row. */
+template <typename T>
+struct ScorePart {
+  using E = typename T::E;
+  const wn_score_desc& d;
+  const int b;
+  const int first, len;       // keys that exist
+  const int group;            // query heads per kv head
+  const int64_t span, logits_size, row_size;
+  float* partial;             // [span] this part's result
+  float* heads;               // [span] mean over heads of one query, for HEADS_THEN_MAX
+  float* logits;              // [score_rows][logits_size]
+  float* rows;                // [score_rows][row_size], widened queries
+
+  ScorePart(const wn_score_desc& desc, const ScoreLayout& layout, int batch_row, float* memory)
+      : d(desc), b(batch_row), first(int_at(desc.key_first, batch_row, 0)), len(int_at(desc.key_len, batch_row, desc.max_key)),
+        group(desc.heads_q / desc.heads_kv), span(layout.span), logits_size(layout.logits), row_size(layout.row), partial(memory),
+        heads(partial + span), logits(heads + span), rows(logits + score_rows * logits_size) {}
+
+  const E* query(int h, int t) const { return static_cast<const E*>(d.q) + b * d.q_sb + h * d.q_sh + t * d.q_st; }
+
+  /** Past the last key that query t sees. */
+  int end(int t) const {
+    if (!d.causal) return len;
+    const int64_t after = static_cast<int64_t>(d.query_pos ? int_at(d.query_pos, t, 0) : static_cast<int64_t>(d.query_pos0) + t) + 1;
+    return after < 0 ? 0 : after < len ? static_cast<int>(after) : len;
+  }
+
+  /** scale * q.k of n rows against keys from..to of one kv head, to logits[r][key - from], in groups of 16. */
+  template <bool Exact>
+  void dots(int kv, int n, int from, int to, float factor) {
+    const E* k = static_cast<const E*>(d.k) + b * d.k_sb + kv * d.k_sh;
+    const E* keys[16];
+    const F scale = set1(factor);
+    for (int j = from; j < to; j += 16) {
+      for (int r = 0; r < 16; ++r) keys[r] = k + static_cast<int64_t>(j + r < to ? j + r : to - 1) * d.k_sn;
+      for (int r = 0; r < n; ++r) store(logits + r * logits_size + (j - from), mul(dots16<T, Exact>(rows + r * row_size, keys, d.head_dim), scale));
+    }
+  }
+
+  /** Adds or maximises x * factor over the reported keys seen by a row: x[i] belongs to key from + i. */
+  void reduce(float* into, const float* x, int from, int to, float factor, bool largest_wins) const {
+    const int low = from > d.key_begin ? from : d.key_begin;
+    const int high = to < d.key_begin + d.key_count ? to : d.key_begin + d.key_count;
+    const F f = set1(factor);
+    float* out = into + (low - d.key_begin);
+    const float* in = x + (low - from);
+    int i = 0;
+    for (; i + 16 <= high - low; i += 16) {
+      const F v = mul(load(in + i), f);
+      store(out + i, largest_wins ? maximum(v, load(out + i)) : add(load(out + i), v));
+    }
+    for (; i < high - low; ++i) {
+      const float v = in[i] * factor;
+      out[i] = largest_wins ? (v > out[i] ? v : out[i]) : out[i] + v;
+    }
+  }
+
+  /** Turns logits (base 2) of keys 0..count into exp2(logit - shift), in place, and returns their sum. Lanes past count become 0. */
+  static float exponentials(float* x, int count, float shift) {
+    const F top = set1(shift);
+    F total = zero();
+    for (int i = 0; i < count; i += 16) {
+      const F e = exp2(minimum(sub(load(x + i), top), set1(127.0f)));
+      store(x + i, e);
+      total = add(total, e);
+    }
+    return sum(total);
+  }
+
+  /** Masks NaN to -infinity, clips +infinity, pads to whole vectors with -infinity, and returns the largest logit. */
+  static float clean(float* x, int count) {
+    for (int i = count; i % 16 != 0; ++i) x[i] = -infinity;
+    F top = set1(-infinity);
+    for (int i = 0; i < count; i += 16) {
+      const F v = minimum(maximum(load(x + i), set1(-infinity)), set1(FLT_MAX));
+      store(x + i, v);
+      top = maximum(v, top);
+    }
+    return largest(top);
+  }
+
+  /** Scores of up to score_rows queries of one kv head, reduced into into. Row r is query head h[r], query t[r]. */
+  void rows_of_head(int kv, const int* h, const int* t, int n, float* into, bool largest_wins) {
+    int last = 0;
+    for (int r = 0; r < n; ++r) {
+      widen_row<T>(query(h[r], t[r]), d.head_dim, rows + r * row_size);
+      if (end(t[r]) > last) last = end(t[r]);
+    }
+    const bool softmax = d.mode != WN_RAW_DOT;
+    // Without a normaliser to compute, only the reported keys matter.
+    const int from = d.mode == WN_SOFTMAX || first > d.key_begin ? first : d.key_begin;
+    const int to = d.mode == WN_SOFTMAX || last < d.key_begin + d.key_count ? last : d.key_begin + d.key_count;
+    if (from >= to) return;
+    dots<true>(kv, n, from, to, softmax ? d.scale * log2_e : d.scale);
+    for (int r = 0; r < n; ++r) {
+      float* x = logits + r * logits_size;
+      const int seen = (end(t[r]) < to ? end(t[r]) : to) - from;
+      if (seen <= 0) continue;
+      const float w = d.reduce == WN_MEAN || d.reduce == WN_SUM ? query_weight(d, t[r]) : 1.0f;
+      if (!softmax) {
+        reduce(into, x, from, from + seen, w, largest_wins);
+        continue;
+      }
+      float shift = clean(x, seen);
+      float total = 1.0f;
+      if (d.mode == WN_SOFTMAX_LSE) {
+        shift = static_cast<const float*>(d.lse)[b * d.lse_sb + h[r] * d.lse_sh + t[r] * d.lse_st];
+        if (!(shift - shift == 0.0f)) continue;
+        if (d.lse_base == WN_LSE_E) shift *= log2_e;
+        exponentials(x, seen, shift);
+      } else {
+        if (shift == -infinity) continue;
+        total = exponentials(x, seen, shift);
+      }
+      reduce(into, x, from, from + seen, w / total, largest_wins);
+    }
+  }
+
+  /** All queries of one kv head: sums, means and plain maxima. */
+  void head(int kv) {
+    int h[score_rows], t[score_rows];
+    int n = 0;
+    for (int q = 0; q < d.n_query; ++q) {
+      if (query_weight(d, q) == 0.0f) continue;
+      for (int g = 0; g < group; ++g) {
+        h[n] = kv * group + g;
+        t[n++] = q;
+        if (n == score_rows) {
+          rows_of_head(kv, h, t, n, partial, d.reduce == WN_MAX);
+          n = 0;
+        }
+      }
+    }
+    if (n > 0) rows_of_head(kv, h, t, n, partial, d.reduce == WN_MAX);
+  }
+
+  /** Raw dots without a mask, summed: one pass over the keys with the sum of the queries. */
+  void summed_queries(int kv) {
+    float* total = rows;
+    float* one = rows + row_size;
+    for (int c = 0; c < row_size; ++c) total[c] = 0.0f;
+    for (int q = 0; q < d.n_query; ++q) {
+      const float w = query_weight(d, q);
+      if (w == 0.0f) continue;
+      for (int g = 0; g < group; ++g) {
+        widen_row<T>(query(kv * group + g, q), d.head_dim, one);
+        for (int c = 0; c < widened_size<T>(d.head_dim); c += 16) store(total + c, add(load(total + c), mul(load(one + c), set1(w))));
+      }
+    }
+    const int from = first > d.key_begin ? first : d.key_begin;
+    const int to = len < d.key_begin + d.key_count ? len : d.key_begin + d.key_count;
+    if (from >= to) return;
+    dots<false>(kv, 1, from, to, d.scale);
+    reduce(partial, logits, from, to, 1.0f, false);
+  }
+
+  /** One query over all heads: the mean of the heads, then the maximum into the part's result. */
+  void heads_then_max(int q) {
+    if (query_weight(d, q) == 0.0f) return;
+    int h[score_rows], t[score_rows];
+    for (int i = 0; i < span; ++i) heads[i] = 0.0f;
+    for (int kv = 0; kv < d.heads_kv; ++kv) {
+      for (int g = 0; g < group; g += score_rows) {
+        int n = 0;
+        for (; n < score_rows && g + n < group; ++n) {
+          h[n] = kv * group + g + n;
+          t[n] = q;
+        }
+        rows_of_head(kv, h, t, n, heads, false);
+      }
+    }
+    const int low = first > d.key_begin ? first : d.key_begin;
+    const int high = end(q) < d.key_begin + d.key_count ? end(q) : d.key_begin + d.key_count;
+    for (int j = low; j < high; ++j) {
+      const float mean = heads[j - d.key_begin] / static_cast<float>(d.heads_q);
+      float* best = partial + (j - d.key_begin);
+      *best = mean > *best ? mean : *best;
+    }
+  }
+
+  void run(int begin, int end_of_part) {
+    const float start = d.reduce == WN_MAX || d.reduce == WN_HEADS_THEN_MAX ? -infinity : 0.0f;
+    for (int i = 0; i < span; ++i) partial[i] = start;
+    const bool linear = d.mode == WN_RAW_DOT && !d.causal && (d.reduce == WN_MEAN || d.reduce == WN_SUM);
+    for (int u = begin; u < end_of_part; ++u) {
+      if (d.reduce == WN_HEADS_THEN_MAX) {
+        heads_then_max(u);
+      } else if (linear) {
+        summed_queries(u);
+      } else {
+        head(u);
+      }
+    }
+  }
+};
+
+/** What each key's sum is divided by: the weight of all queries, or of those that see it, times the heads. 0 asks for a score of 0. */
+template <typename T>
+void score_divisors(const ScorePart<T>& part, float* divisor) {
+  const wn_score_desc& d = part.d;
+  for (int64_t i = 0; i < part.span; ++i) divisor[i] = 0.0f;
+  for (int t = 0; t < d.n_query; ++t) {
+    const float w = query_weight(d, t);
+    const bool visible = d.flags & WN_SCORE_MEAN_VISIBLE;
+    const int low = visible && part.first > d.key_begin ? part.first - d.key_begin : 0;
+    const int high = visible && part.end(t) < d.key_begin + d.key_count ? part.end(t) - d.key_begin : d.key_count;
+    for (int i = low; i < high; ++i) divisor[i] += w;
+  }
+  for (int i = 0; i < d.key_count; ++i) divisor[i] *= static_cast<float>(d.heads_q);
+}
+
+template <typename T>
+void score_typed(const wn_ctx& ctx, const wn_score_desc& d, float* memory) {
+  const ScoreLayout layout(d);
+  const bool largest_wins = d.reduce == WN_MAX || d.reduce == WN_HEADS_THEN_MAX;
+  const int units = d.reduce == WN_HEADS_THEN_MAX ? d.n_query : d.heads_kv;
+  const int64_t bytes = static_cast<int64_t>(d.heads_kv) * d.max_key * d.head_dim * sizeof(typename T::E) * (d.n_query / score_rows + 1);
+  for (int b = 0; b < d.batch; ++b) {
+    parallel(ctx, layout.parts, bytes, [&](int64_t p) {
+      ScorePart<T> part(d, layout, b, memory + p * layout.part);
+      part.run(static_cast<int>(units * p / layout.parts), static_cast<int>(units * (p + 1) / layout.parts));
+    });
+    float* divisor = memory + layout.parts * layout.part;
+    if (d.reduce == WN_MEAN) score_divisors(ScorePart<T>(d, layout, b, memory), divisor);
+    float* out = static_cast<float*>(d.out) + b * d.out_sb;
+    for (int i = 0; i < d.key_count; ++i) {
+      float v = memory[i];
+      for (int p = 1; p < layout.parts; ++p) {
+        const float x = memory[p * layout.part + i];
+        v = largest_wins ? (x > v ? x : v) : v + x;
+      }
+      if (d.reduce == WN_MEAN) v = divisor[i] == 0.0f ? 0.0f : v / divisor[i];
+      if (largest_wins && v == -infinity) v = 0.0f;
+      out[i] = v;
+    }
+  }
+}
+
+inline int32_t score(const wn_ctx& ctx, const wn_score_desc& d, void* workspace, void*) {
+  float* memory = static_cast<float*>(workspace);
+  if (d.dtype == WN_F32) score_typed<F32>(ctx, d, memory);
+  if (d.dtype == WN_F16) score_typed<F16>(ctx, d, memory);
+  if (d.dtype == WN_BF16) score_typed<BF16>(ctx, d, memory);
+  return WN_OK;
+}
+
+}  // namespace wn::WN_TIER
