@@ -18,7 +18,8 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  */
 public final class KvPool implements AutoCloseable {
   static final long UNIT = 256;
-  private static final long SLAB_BYTES = 16L << 20;
+  /** Large beside one layer of a 7B model's prompt (10 MiB), so that little is left over at a slab's end. */
+  private static final long SLAB_BYTES = 64L << 20;
 
   private final Device device;
   private final long limitBytes;

@@ -26,6 +26,8 @@ public final class Model implements AutoCloseable {
   /** System property: most bytes that the KV caches of all sessions of a model may hold. */
   public static final String KV_BYTES_PROPERTY = "winnow.kv.bytes";
 
+  private static final System.Logger LOG = System.getLogger(Model.class.getName());
+
   private final Lease lease = new Lease("model", true);
   private final Deque<AutoCloseable> owned = new ArrayDeque<>();
   private final Checkpoint checkpoint;
@@ -49,6 +51,7 @@ public final class Model implements AutoCloseable {
       checkpoint = owned(Checkpoint.open(folder));
       ModelConfig config = checkpoint.config();
       dtype = options.dtype() == null ? Dtype.of(config.dtype()) : options.dtype();
+      if (dtype == Dtype.FLOAT16 && device.is_cpu()) LOG.log(System.Logger.Level.WARNING, "computing in float16 on the CPU is several times slower than in bfloat16; set dtype bfloat16");
       MemoryCheck.require(converted(device), "loading this model in " + dtype.label);
       checkpoint.tokenizer();
       Preprocessor preprocessor = Preprocessor.load(checkpoint.preprocessorFolder(), config);
