@@ -109,6 +109,7 @@ final class LayerCache {
     } else {
       rows = kept;
       nextPosition = position;
+      unprunedBytes = 0;
       pool.shrink(extent, bytesFor(rows));
     }
   }

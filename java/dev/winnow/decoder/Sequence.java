@@ -54,6 +54,7 @@ public final class Sequence implements AutoCloseable {
     length = mark.length();
     segments.subList(mark.segments(), segments.size()).clear();
     cache.rollback(mark.rows(), mark.nextPositions());
+    cache.unprunedRows(length);
   }
 
   void grow(int rows) {

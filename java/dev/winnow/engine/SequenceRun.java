@@ -56,7 +56,7 @@ public final class SequenceRun implements AutoCloseable {
           + ", unlike the one that this session began with; open a new session for it");
     }
     PlanPruner next = new PlanPruner(plan);
-    next.beginTurn(firstImage);
+    next.beginTurn(plan.cached() ? firstImage : 0);
     // a plan without cuts leaves positions as the turns before have them
     sequence.prune(next, plan.cuts().isEmpty() ? sequence.policy() : plan.positions());
     pruner = next;
@@ -79,15 +79,33 @@ public final class SequenceRun implements AutoCloseable {
     generating = true;
   }
 
-  /** A state to come back to, should a step fail. Not while rows wait for a step. */
-  Sequence.Mark mark() { return sequence.mark(); }
+  /** A state to come back to, should a step fail. */
+  record Mark(Sequence.Mark sequence, int rows, int segments) {}
+
+  /** Not while rows wait for a step. */
+  Mark mark() { return new Mark(sequence.mark(), announced, segments.size()); }
 
   /** Forgets everything given since the mark. */
-  void rollback(Sequence.Mark mark) {
-    drop();
-    sequence.rollback(mark);
+  void rollback(Mark mark) {
+    if (plan.cached() || mark.rows() == 0) {
+      drop();
+      sequence.rollback(mark.sequence());
+    } else {
+      // nothing is cached between steps: the rows of the turns before are what has to stay
+      sequence.clear();
+      keepPending(mark.rows());
+    }
     segments.subList(mark.segments(), segments.size()).clear();
-    announced = mark.length();
+    announced = mark.rows();
+  }
+
+  private void keepPending(int rows) {
+    try (PointerScope scope = new PointerScope()) {
+      Tensor kept = pending.narrow(0, 0, rows).clone();
+      kept.retainReference();
+      drop();
+      pending = kept;
+    }
   }
 
   /** Rows given so far. */

@@ -5,7 +5,6 @@ import dev.winnow.checkpoint.ChatMessage;
 import dev.winnow.checkpoint.PromptPiece;
 import dev.winnow.checkpoint.StreamDecoder;
 import dev.winnow.checkpoint.Tokenizer;
-import dev.winnow.decoder.Sequence;
 import dev.winnow.decoder.StepObserver;
 import dev.winnow.kernels.Tensors;
 import dev.winnow.prune.CutRecord;
@@ -75,7 +74,7 @@ public final class Session implements AutoCloseable {
       int newTokens = room(length, question.maxTokens());
       int imageTokens = rows.stream().mapToInt(image -> (int) image.size(0)).max().orElse(0);
       Plan plan = question.plan(model.shape(), imageTokens);
-      Sequence.Mark mark = run.mark();
+      SequenceRun.Mark mark = run.mark();
       int unseenBefore = unseen;
       try {
         if (unseen != NOTHING) feed(unseen);

@@ -138,6 +138,20 @@ class SessionTest {
     }
   }
 
+  /** The same where every token is computed anew and nothing is cached between steps. */
+  @Test void aFailedQuestionIsForgottenWithoutACacheToo() {
+    try (Session session = model.newSession(); Session untouched = model.newSession()) {
+      Question first = Asked.base().method("fastv").set("variant", "inplace");
+      assertArrayEquals(untouched.ask(first).ids(), session.ask(first).ids());
+      assertThrows(IllegalStateException.class, () -> session.ask(Asked.base().method("fastv").set("variant", "inplace").listener(text -> {
+        throw new IllegalStateException("from the listener");
+      })));
+      assertThrows(InvalidInputException.class, () -> session.ask(Asked.base()), "a cached plan cannot follow");
+      Question next = Question.of(" USER: And? ASSISTANT:").raw().maxTokens(6).method("fastv").set("variant", "inplace");
+      assertArrayEquals(untouched.ask(next).ids(), session.ask(next).ids());
+    }
+  }
+
   @Test void samplingIsReproducible() {
     Sampling sampling = new Sampling(1.5, 0.95, 50, 7);
     int[] once = Asked.ask(model, Asked.base().sampling(sampling)).ids();
