@@ -2,8 +2,6 @@ package dev.winnow.engine;
 
 import dev.winnow.kernels.SplitMix;
 import dev.winnow.kernels.Vectors;
-import java.util.Comparator;
-import java.util.stream.IntStream;
 
 /** Draws tokens by one {@link Sampling}: temperature, then top-k, then top-p; equal logits rank by id, so a seed decides everything. */
 final class Sampler {
@@ -14,9 +12,7 @@ final class Sampler {
 
   int next(float[] logits) {
     if (sampling.temperature() == 0) return Vectors.argmax(logits);
-    int[] ranked = IntStream.range(0, logits.length).boxed().filter(id -> !Float.isNaN(logits[id]))
-        .sorted(Comparator.comparingDouble((Integer id) -> -logits[id])).mapToInt(id -> id).toArray();
-    if (ranked.length == 0) return 0;
+    int[] ranked = Vectors.ranked(logits);
     int count = sampling.topK() == 0 ? ranked.length : Math.min(sampling.topK(), ranked.length);
     double[] weights = new double[count];
     double total = 0;

@@ -7,11 +7,11 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.winnow.WinnowException;
 import dev.winnow.decoder.PositionPolicy;
 import dev.winnow.decoder.Segment;
+import dev.winnow.kernels.Vectors;
 import dev.winnow.prune.CutRecord;
 import java.io.IOException;
-import java.util.Comparator;
+import java.util.Arrays;
 import java.util.Locale;
-import java.util.stream.IntStream;
 
 /** Writes an answer as one JSON object of format {@code winnow.trace/1}. What is not finite or has no meaning is null. */
 public final class TraceJson {
@@ -81,8 +81,7 @@ public final class TraceJson {
   private static ObjectNode firstToken(float[] logits, boolean withLogits) {
     ObjectNode node = JSON.createObjectNode();
     ArrayNode top = node.putArray("top");
-    IntStream.range(0, logits.length).boxed().sorted(Comparator.comparingDouble((Integer id) -> Float.isNaN(logits[id]) ? Double.POSITIVE_INFINITY : -logits[id]))
-        .limit(TOP).forEach(id -> number(top.addObject().put("id", id), "logit", logits[id]));
+    Arrays.stream(Vectors.ranked(logits)).limit(TOP).forEach(id -> number(top.addObject().put("id", id), "logit", logits[id]));
     if (withLogits) node.set("logits", floats(logits));
     return node;
   }
