@@ -9,16 +9,21 @@ import java.nio.file.attribute.PosixFilePermissions;
 
 /**
  * Where native libraries are unpacked. JavaCPP, the tokenizer library and JNA below it do that, each with a cache and a setting
- * of its own; the system property {@value #PROPERTY} moves them all. Without it they use the home folder, or, if that cannot be
- * written, a folder of this user's in the temporary folder. A setting of one of them that the user made himself is left alone.
+ * of its own; the system property {@value #PROPERTY}, or the environment variable {@value #VARIABLE}, moves them all. Without it
+ * they use the home folder, or, if that cannot be written, a folder of this user's in the temporary folder. A setting of one of
+ * them that the user made himself is left alone.
  */
 public final class NativeCache {
   /** System property that names the folder for unpacked natives. */
   public static final String PROPERTY = "winnow.cache";
+  /** Environment variable that does the same; the property goes before it. */
+  public static final String VARIABLE = "WINNOW_CACHE";
 
   private static final String JAVACPP = "org.bytedeco.javacpp.cachedir";
   private static final String TOKENIZERS = "ENGINE_CACHE_DIR";
   private static final String JNA = "jna.tmpdir";
+  /** What they use below the home folder. */
+  private static final String[] HOME_FOLDERS = {".javacpp", ".djl.ai"};
   private static boolean configured;
 
   private NativeCache() {}
@@ -29,16 +34,21 @@ public final class NativeCache {
    */
   public static synchronized void configure() {
     if (configured) return;
-    String wanted = System.getProperty(PROPERTY, "");
+    String wanted = wanted();
     if (!wanted.isEmpty()) {
-      use(wanted(wanted));
-    } else if (!writable(System.getProperty("user.home", ""))) {
+      use(created(wanted));
+    } else if (!usable(System.getProperty("user.home", ""))) {
       use(privateTemporary());
     }
     configured = true;
   }
 
-  private static Path wanted(String name) {
+  private static String wanted() {
+    String property = System.getProperty(PROPERTY, "");
+    return property.isEmpty() ? System.getenv().getOrDefault(VARIABLE, "") : property;
+  }
+
+  private static Path created(String name) {
     try {
       Path folder = Files.createDirectories(Path.of(name).toAbsolutePath());
       if (Files.isWritable(folder)) return folder;
@@ -48,8 +58,14 @@ public final class NativeCache {
     throw unusable(name, null);
   }
 
-  private static boolean writable(String home) {
-    return !home.isEmpty() && Files.isDirectory(Path.of(home)) && Files.isWritable(Path.of(home));
+  /** Whether both libraries can write their folders in this home: they are there and writable, or can be made. */
+  private static boolean usable(String home) {
+    if (home.isEmpty() || !Files.isDirectory(Path.of(home))) return false;
+    for (String name : HOME_FOLDERS) {
+      Path folder = Path.of(home, name);
+      if (!Files.isWritable(Files.exists(folder, LinkOption.NOFOLLOW_LINKS) ? folder : Path.of(home))) return false;
+    }
+    return true;
   }
 
   /** Libraries are loaded from there, so nobody else may own the folder or write into it. */
@@ -71,6 +87,12 @@ public final class NativeCache {
     throw unusable(folder.toString(), null);
   }
 
+  /** Where the tokenizer library unpacks its natives. */
+  public static synchronized String tokenizersFolder() {
+    configure();
+    return System.getProperty(TOKENIZERS, System.getProperty("user.home") + "/.djl.ai");
+  }
+
   private static void use(Path folder) {
     for (String[] setting : new String[][] {{JAVACPP, "javacpp"}, {TOKENIZERS, "tokenizers"}, {JNA, "jna"}}) {
       if (System.getProperty(setting[0]) == null) System.setProperty(setting[0], folder.resolve(setting[1]).toString());
@@ -78,7 +100,7 @@ public final class NativeCache {
   }
 
   private static InvalidInputException unusable(String folder, Exception cause) {
-    return new InvalidInputException("native libraries cannot be unpacked in " + folder + ": set -D" + PROPERTY
+    return new InvalidInputException("native libraries cannot be unpacked in " + folder + ": set " + VARIABLE + " or -D" + PROPERTY
         + "=FOLDER to a folder of your own that can be written (it moves " + JAVACPP + ", " + TOKENIZERS + " and " + JNA + ")", cause);
   }
 }

@@ -43,8 +43,8 @@ public final class Model implements AutoCloseable {
     long begin = System.nanoTime();
     boolean done = false;
     try {
-      NativeLibrary.buildId();
-      threads = options.threads() == 0 ? Threads.available() : options.threads();
+      NativeLibrary.load();
+      threads = Machine.threads(options.threads());
       Threads.use(threads);
       deviceName = options.device();
       Device device = owned(Devices.open(deviceName));

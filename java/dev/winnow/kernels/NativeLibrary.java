@@ -1,33 +1,84 @@
 package dev.winnow.kernels;
 
+import dev.winnow.NativeCache;
 import dev.winnow.WinnowException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.PointerPointer;
 import org.bytedeco.pytorch.Device;
+import org.bytedeco.pytorch.global.torch;
 
-/** Loads the native library once and hands out one context per device. */
+/** Loads the native libraries once, ours and libtorch, and hands out one context per device. */
 public final class NativeLibrary {
   private static final Map<Integer, Wn.Context> CONTEXTS = new ConcurrentHashMap<>();
   private static final int CPU_KEY = -1;
+  private static final String OURS = "the native library of Winnow";
 
   private NativeLibrary() {}
 
-  /** Version and hash of the native sources that the library was built from. */
-  public static String buildId() { return loaded(() -> Wn.wn_build_id().getString()); }
+  /**
+   * Loads both libraries, or throws WinnowException saying why they cannot be loaded here and what to do. Has to come before the first use
+   * of libtorch, so that the cache folders are settled and its errors are explained.
+   */
+  public static void load() {
+    buildId();
+    torchVersion();
+  }
+
+  /** Version and hash of the native sources that the library was built from: those that the Java classes were built with. */
+  public static String buildId() {
+    String library = loaded(OURS, () -> Wn.wn_build_id().getString());
+    String classes = expectedBuildId();
+    if (!classes.isEmpty() && !classes.equals(library)) {
+      throw new WinnowException("the native library is of build " + library + ", but these classes are of build " + classes
+          + ": use the main jar and the native jar of one build, and empty the cache folder " + cacheFolder());
+    }
+    return library;
+  }
+
+  /** Version of libtorch's Java binding, "2.10.0-1.5.13"; loads libtorch. */
+  public static String torchVersion() {
+    return loaded("libtorch", () -> {
+      Loader.load(torch.class);
+      return torchBinding();
+    });
+  }
+
+  private static String torchBinding() {
+    try {
+      String version = Loader.getVersion("org.bytedeco", "pytorch");
+      return version == null ? "unknown version" : version;
+    } catch (IOException e) {
+      return "unknown version";
+    }
+  }
+
+  /** Where JavaCPP unpacks native libraries. */
+  public static String cacheFolder() {
+    NativeCache.configure();
+    try {
+      return Loader.getCacheDir().toString();
+    } catch (IOException e) {
+      return "(none: " + e.getMessage() + ")";
+    }
+  }
 
   /** Name of the CPU implementation in use. */
-  public static String cpuTier() { return loaded(() -> Wn.wn_cpu_tier().getString()); }
+  public static String cpuTier() { return loaded(OURS, () -> Wn.wn_cpu_tier().getString()); }
 
   /** CPU implementations that this machine can run, best last. */
-  public static String cpuTiers() { return loaded(() -> Wn.wn_cpu_tiers().getString()); }
+  public static String cpuTiers() { return loaded(OURS, () -> Wn.wn_cpu_tiers().getString()); }
 
   /** CUDA devices that the kernels can use; 0 where there is no CUDA library, driver or device. */
-  public static int cudaDevices() { return loaded(Wn::wn_cuda_devices); }
+  public static int cudaDevices() { return loaded(OURS, Wn::wn_cuda_devices); }
 
   static Wn.Context context(Device device) {
     int key = device.is_cpu() ? CPU_KEY : Math.max(0, device.index());
-    return CONTEXTS.computeIfAbsent(key, k -> loaded(() -> create(k)));
+    return CONTEXTS.computeIfAbsent(key, k -> loaded(OURS, () -> create(k)));
   }
 
   private static Wn.Context create(int key) {
@@ -40,18 +91,35 @@ public final class NativeLibrary {
     }
   }
 
+  /** The build id that was left beside the classes; empty where they were compiled without the native build. */
+  private static String expectedBuildId() {
+    try (InputStream in = NativeLibrary.class.getResourceAsStream("build-id")) {
+      return in == null ? "" : new String(in.readAllBytes(), StandardCharsets.UTF_8).strip();
+    } catch (IOException e) {
+      return "";
+    }
+  }
+
   private interface Call<T> {
     T run();
   }
 
   /** Turns the linker's errors into one line that says what to add. */
-  private static <T> T loaded(Call<T> call) {
+  private static <T> T loaded(String what, Call<T> call) {
+    NativeCache.configure();
     try {
       return call.run();
     } catch (UnsatisfiedLinkError | NoClassDefFoundError | ExceptionInInitializerError e) {
-      throw new WinnowException("the native library of Winnow cannot be loaded on " + System.getProperty("os.name") + " " + System.getProperty("os.arch")
-          + ": add the dependency dev.winnow:winnow with classifier linux-x86_64 and use Linux x86-64 with glibc 2.35 or newer (" + cause(e) + ")", e);
+      throw new WinnowException(what + " cannot be loaded on " + System.getProperty("os.name") + " " + System.getProperty("os.arch") + ": "
+          + remedy(HostLibc.version()) + " (" + cause(e) + ")", e);
     }
+  }
+
+  private static String remedy(String libc) {
+    String problem = HostLibc.problem(libc);
+    return problem.isEmpty()
+        ? "add the jars dev.winnow:winnow, org.bytedeco:pytorch, openblas and javacpp, each with classifier linux-x86_64, on Linux x86-64"
+        : problem;
   }
 
   private static String cause(Throwable e) {
