@@ -1,0 +1,43 @@
+package dev.winnow.cli;
+
+import dev.winnow.decoder.Segment;
+import dev.winnow.engine.Answer;
+import dev.winnow.engine.Model;
+import dev.winnow.engine.Report;
+import dev.winnow.prune.CutRecord;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/** What an answer cost and what pruning did to it, in three lines for people. */
+final class Summary {
+  private Summary() {}
+
+  static void print(Model model, Answer answer, Console console) {
+    Report report = answer.report();
+    Report.Timing timing = report.timing();
+    int visual = report.segments().stream().filter(segment -> !segment.isText()).mapToInt(Segment::length).sum();
+    console.note(Format.of("%s, %s, %d threads: prompt of %d tokens, %d of them visual; %d generated (%s)", model.dtype().label,
+        model.device(), model.threads(), report.length(), visual, answer.ids().length, ending(answer.finish())));
+    if (!report.cuts().isEmpty()) console.note(report.plan().method() + ": " + cuts(report.cuts()));
+    console.note(Format.of("KV cache %s held, %s freed; first token after %s (picture %s, tower %s, prompt %s, of it pruning %s)%s",
+        Format.bytes(report.kv().bytesHeld()), Format.bytes(report.kv().bytesFreed()), Format.millis(timing.firstToken()),
+        Format.millis(timing.image()), Format.millis(timing.vision()), Format.millis(timing.prompt()), Format.millis(timing.pruning()),
+        timing.decodedTokens() == 0 ? "" : Format.of(", then %.1f tokens/s", timing.tokensPerSecond())));
+  }
+
+  /** "layer:2 576 -> 288, layer:4 288 -> 144", with the picture's number where there are several. */
+  static String cuts(List<CutRecord> cuts) {
+    boolean several = cuts.stream().mapToInt(CutRecord::image).distinct().count() > 1;
+    return cuts.stream()
+        .map(cut -> (several ? "image " + cut.image() + " " : "") + cut.site() + " " + cut.before() + " -> " + cut.kept().length)
+        .collect(Collectors.joining(", "));
+  }
+
+  private static String ending(Answer.Finish finish) {
+    return switch (finish) {
+      case STOP -> "complete";
+      case LENGTH -> "ended by --max-tokens or the model's length";
+      case CANCELLED -> "cancelled";
+    };
+  }
+}

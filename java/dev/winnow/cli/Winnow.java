@@ -1,0 +1,123 @@
+package dev.winnow.cli;
+
+import dev.winnow.InsufficientMemoryException;
+import dev.winnow.InvalidInputException;
+import dev.winnow.WinnowException;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.Spec;
+
+/**
+ * The command line. Every command is a {@code Callable<Integer>} that returns its exit status; what it throws becomes one line on the error
+ * stream and a status here: 2 for bad arguments or inputs, 3 for too little memory, 1 for anything else.
+ */
+@Command(name = "winnow", mixinStandardHelpOptions = true, versionProvider = Version.class, sortOptions = false,
+    commandListHeading = "%nCommands:%n", optionListHeading = "%nOptions:%n",
+    description = "Asks LLaVA-family models about pictures, and removes the visual tokens that do not matter while they run.",
+    footerHeading = "%nExamples:%n",
+    footer = {
+        "  winnow demo",
+        "  winnow ask --model DIR --image photo.jpg --prompt 'What is this?'",
+        "  winnow ask --model DIR --image photo.jpg --prompt 'What is this?' --method pyramiddrop",
+        "",
+        "'winnow COMMAND --help' tells about a command.",
+        "Exit status: 0 done, 2 bad arguments or inputs, 3 not enough memory, 1 anything else.",
+        "WINNOW_DEBUG=1 in the environment shows the stack trace of an error."})
+public final class Winnow implements Callable<Integer> {
+  static final int DONE = 0;
+  static final int FAILED = 1;
+  static final int BAD_INPUT = 2;
+  static final int NO_MEMORY = 3;
+  private static final char SUBSTITUTE = '\uFFFD';
+
+  @Spec private CommandSpec spec;
+
+  private Winnow() {}
+
+  /** Ends the JVM with the exit status. */
+  public static void main(String[] args) {
+    System.exit(run(args, Console.system()));
+  }
+
+  /** Runs one command line in this JVM and returns its exit status. */
+  static int run(String[] args, Console console) {
+    // a library's logging facade would complain that nothing is bound to it
+    if (System.getProperty("slf4j.internal.verbosity") == null) System.setProperty("slf4j.internal.verbosity", "ERROR");
+    CommandLine line = commandLine(console);
+    try {
+      checkText(args);
+      ParseResult parsed = line.parseArgs(args);
+      Integer help = CommandLine.executeHelpRequest(parsed);
+      if (help != null) return help;
+      return command(parsed).call();
+    } catch (ParameterException e) {
+      console.note(firstLine(e.getMessage()) + "; see " + e.getCommandLine().getCommandSpec().qualifiedName() + " --help");
+      return BAD_INPUT;
+    } catch (Throwable e) {
+      return failed(e, console);
+    } finally {
+      console.out().flush();
+      console.err().flush();
+    }
+  }
+
+  private static CommandLine commandLine(Console console) {
+    CommandLine line = new CommandLine(new Winnow());
+    line.addSubcommand(new AskCommand(console));
+    line.addSubcommand(new MethodsCommand(console));
+    line.addSubcommand(new InfoCommand(console));
+    line.addSubcommand(new ConformCommand(console));
+    line.setExpandAtFiles(false); // an argument that begins with @ is text like any other
+    line.setOut(new PrintWriter(console.out(), true, StandardCharsets.UTF_8));
+    line.setErr(new PrintWriter(console.err(), true, StandardCharsets.UTF_8));
+    line.setUsageHelpWidth(110);
+    return line;
+  }
+
+  @SuppressWarnings("unchecked") // every command implements it
+  private static Callable<Integer> command(ParseResult parsed) {
+    ParseResult innermost = parsed;
+    while (innermost.hasSubcommand()) innermost = innermost.subcommand();
+    return (Callable<Integer>) innermost.commandSpec().userObject();
+  }
+
+  /** Java replaces what it cannot decode without a word, and the model would be asked something else. */
+  private static void checkText(String[] args) {
+    for (String arg : args) {
+      if (arg.indexOf(SUBSTITUTE) >= 0) {
+        throw new InvalidInputException("the argument '" + arg + "' could not be decoded as "
+            + System.getProperty("sun.jnu.encoding", "text") + "; give UTF-8 text and start with bin/winnow, or set LC_ALL=C.UTF-8");
+      }
+    }
+  }
+
+  /** Without a command. */
+  @Override public Integer call() { throw new ParameterException(spec.commandLine(), "no command given"); }
+
+  private static int failed(Throwable e, Console console) {
+    if (System.getenv("WINNOW_DEBUG") != null) e.printStackTrace(console.err());
+    String message = firstLine(e.getMessage());
+    if (e instanceof InvalidInputException) return status(BAD_INPUT, message, console);
+    if (e instanceof InsufficientMemoryException) return status(NO_MEMORY, message, console);
+    if (e instanceof WinnowException) return status(FAILED, message, console);
+    if (e instanceof OutOfMemoryError || message.contains("allocate memory") || message.contains("out of memory")) {
+      String remedy = "raise -Xmx with WINNOW_JAVA_OPTS, use a smaller model or a larger machine";
+      return status(NO_MEMORY, "out of memory (" + message + "); " + remedy, console);
+    }
+    return status(FAILED, "unexpected " + e.getClass().getSimpleName() + ": " + message + "; set WINNOW_DEBUG=1 to see where", console);
+  }
+
+  private static int status(int status, String message, Console console) {
+    console.note(message);
+    return status;
+  }
+
+  private static String firstLine(String message) { return String.valueOf(message).lines().findFirst().orElse("no reason given"); }
+}
