@@ -74,7 +74,21 @@ public final class NativeLibrary {
   public static String cpuTiers() { return loaded(OURS, () -> Wn.wn_cpu_tiers().getString()); }
 
   /** CUDA devices that the kernels can use; 0 where there is no CUDA library, driver or device. */
-  public static int cudaDevices() { return loaded(OURS, Wn::wn_cuda_devices); }
+  public static int cudaDevices() {
+    return loaded(OURS, () -> {
+      unpackCuda();
+      return Wn.wn_cuda_devices();
+    });
+  }
+
+  /** The native library looks for the CUDA library beside itself; a jar's has to be unpacked first. */
+  private static void unpackCuda() {
+    try {
+      Loader.cacheResource(Wn.class, Loader.getPlatform() + "/libwinnow_cuda.so");
+    } catch (IOException e) {
+      throw new WinnowException("Winnow's CUDA library cannot be unpacked into " + cacheFolder() + ": " + e.getMessage(), e);
+    }
+  }
 
   static Wn.Context context(Device device) {
     int key = device.is_cpu() ? CPU_KEY : Math.max(0, device.index());
