@@ -9,6 +9,7 @@ import dev.winnow.vision.Projector;
 import dev.winnow.vision.RgbImage;
 import dev.winnow.vision.VisionObserver;
 import dev.winnow.vision.VisionTower;
+import java.util.List;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 
@@ -30,9 +31,14 @@ public final class ImageEncoder {
   }
 
   /** @param several whether the picture is one of several in its turn, which LLaVA-OneVision then shows whole instead of in tiles */
-  public PixelBatch prepare(RgbImage image, boolean several) {
+  public PixelBatch prepare(RgbImage image, boolean several) { return preprocessor(several).prepare(image); }
+
+  /** What the tower sees of a picture, as bytes: the tiles of {@link #prepare}. */
+  public List<RgbImage> tiles(RgbImage image, boolean several) { return preprocessor(several).tiles(image); }
+
+  private Preprocessor preprocessor(boolean several) {
     boolean whole = several && config.family().equals("llava_onevision");
-    return (whole ? preprocessor.with(Preprocessor.Layout.PADDED) : preprocessor).prepare(image);
+    return whole ? preprocessor.with(Preprocessor.Layout.PADDED) : preprocessor;
   }
 
   /** Features of one picture, [tiles, tokens, hidden x feature layers]; the caller closes them. */

@@ -1,6 +1,6 @@
 package dev.winnow.eval;
 
-import dev.winnow.InvalidInputException;
+import dev.winnow.WinnowException;
 import java.awt.BasicStroke;
 import java.awt.Color;
 import java.awt.Font;
@@ -10,15 +10,12 @@ import java.awt.geom.Ellipse2D;
 import java.awt.geom.Line2D;
 import java.awt.geom.Path2D;
 import java.awt.image.BufferedImage;
-import java.io.IOException;
 import java.math.BigDecimal;
 import java.math.MathContext;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import javax.imageio.ImageIO;
 
 /** A plot of lines with marked points, drawn without a display. */
 public final class LinePlot {
@@ -57,13 +54,13 @@ public final class LinePlot {
     return this;
   }
 
-  /** Writes a PNG. Throws InvalidInputException if the file cannot be written. */
+  /** Writes a PNG. Throws InvalidInputException if the file cannot be written, WinnowException where Java has no font to write with. */
   public void write(Path file) {
     try {
-      Files.createDirectories(file.toAbsolutePath().getParent());
-      ImageIO.write(draw(), "png", file.toFile());
-    } catch (IOException e) {
-      throw new InvalidInputException(file + ": cannot be written (" + e.getMessage() + "); give another --out", e);
+      Png.write(draw(), file);
+    } catch (InternalError | NullPointerException | LinkageError e) {
+      // how a Java without fonts fails, depending on which part is missing
+      throw new WinnowException(file + ": cannot be drawn, this Java finds no font; install fontconfig and fonts-dejavu-core, or see the tables", e);
     }
   }
 
