@@ -50,6 +50,8 @@ public final class Winnow implements Callable<Integer> {
   static int run(String[] args, Console console) {
     // a library's logging facade would complain that nothing is bound to it
     if (System.getProperty("slf4j.internal.verbosity") == null) System.setProperty("slf4j.internal.verbosity", "ERROR");
+    // pictures are drawn into memory; a display that cannot be reached must not matter
+    if (System.getProperty("java.awt.headless") == null) System.setProperty("java.awt.headless", "true");
     CommandLine line = commandLine(console);
     try {
       checkText(args);
@@ -74,6 +76,7 @@ public final class Winnow implements Callable<Integer> {
     line.addSubcommand(new MethodsCommand(console));
     line.addSubcommand(new InfoCommand(console));
     line.addSubcommand(new ConformCommand(console));
+    line.addSubcommand(new EvalCommand(console));
     line.setExpandAtFiles(false); // an argument that begins with @ is text like any other
     line.setOut(new PrintWriter(console.out(), true, StandardCharsets.UTF_8));
     line.setErr(new PrintWriter(console.err(), true, StandardCharsets.UTF_8));

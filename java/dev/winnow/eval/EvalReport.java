@@ -81,7 +81,8 @@ public final class EvalReport {
 
   private static String quoted(String text) { return text.matches("[^,\"\r\n]*") ? text : '"' + text.replace("\"", "\"\"") + '"'; }
 
-  String json() {
+  /** The table as one JSON object; what was not measured is null. */
+  public String json() {
     ObjectNode root = Texts.object().put("format", "winnow.eval.table/1");
     ArrayNode rows = root.putArray("rows");
     for (EvalTable.Row row : table.rows()) {

@@ -1,0 +1,106 @@
+package dev.winnow.cli;
+
+import dev.winnow.InvalidInputException;
+import dev.winnow.engine.Model;
+import dev.winnow.engine.ModelOptions;
+import dev.winnow.eval.DataSet;
+import dev.winnow.eval.EvalItem;
+import dev.winnow.eval.EvalReport;
+import dev.winnow.eval.EvalRun;
+import dev.winnow.eval.EvalTable;
+import dev.winnow.eval.Variant;
+import dev.winnow.kernels.Dtype;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** {@code winnow eval}: methods by budgets over a data set. */
+@Command(name = "eval", mixinStandardHelpOptions = true, optionListHeading = "%nOptions:%n", sortOptions = false, sortSynopsis = false,
+    customSynopsis = "winnow eval --model DIR --data FILE --methods A,B,... [--budgets N,N,...] [OPTIONS]",
+    description = "Answers every question of a data set under every method and budget and writes tables and plots: accuracy by family, agreement with the"
+        + " unpruned model, tokens, cache bytes, times, speed-ups. The unpruned model, random and uniform always take part. A run that was"
+        + " stopped goes on where it was when it is started again with the same --out.",
+    footerHeading = "%nData: one JSON object a line, {\"id\"?, \"image\", \"question\", \"answer\", \"family\"?, \"metric\"?}, or a file of VQAv2, GQA,"
+        + " TextVQA or POPE as published.%n%nExamples:%n",
+    footer = {"  winnow eval --model llava-1.5-7b-hf --data coco_pope_random.json --images val2014 --budgets 192,128,64 \\",
+        "              --methods fastv,pyramiddrop --limit 500",
+        "  winnow eval --model DIR --data questions.jsonl --methods vtw --variant 'fastv layer=3' --budgets 128"})
+final class EvalCommand implements Callable<Integer> {
+  @Option(names = "--model", required = true, paramLabel = "DIR", description = "Checkpoint folder, as published on Hugging Face.")
+  private Path model;
+
+  @Option(names = "--data", required = true, paramLabel = "FILE", description = "Questions.")
+  private Path data;
+
+  @Option(names = "--annotations", paramLabel = "FILE", description = "Answers, where the data set keeps them apart (VQAv2).")
+  private Path annotations;
+
+  @Option(names = "--images", paramLabel = "DIR", description = "Folder of the pictures. Default: that of the questions, or 'images' in it.")
+  private Path images;
+
+  @Option(names = "--methods", paramLabel = "A,B,...", split = ",", hideParamSyntax = true,
+      description = "Methods with their default parameters (see 'winnow methods').")
+  private List<String> methods = List.of();
+
+  @Option(names = "--variant", paramLabel = "'NAME KEY=VALUE ...'", description = "A method with some parameters set; may be repeated.")
+  private List<String> variants = List.of();
+
+  @Option(names = "--budgets", paramLabel = "N,N,...", split = ",", hideParamSyntax = true,
+      description = "Visual tokens to hold per picture, on average over the decoder's layers. Default: what each method's own parameters give.")
+  private List<Integer> budgets = List.of();
+
+  @Option(names = "--limit", paramLabel = "N", defaultValue = "0", description = "Take the first N questions only.")
+  private int limit;
+
+  @Option(names = "--out", paramLabel = "DIR", defaultValue = "winnow-eval", description = "Folder for results. Default: ${DEFAULT-VALUE}.")
+  private Path out;
+
+  @Option(names = "--suffix", paramLabel = "TEXT", defaultValue = "",
+      description = "Text added on a line of its own after each question, such as 'Answer the question using a single word or phrase.'")
+  private String suffix;
+
+  @Option(names = "--max-tokens", paramLabel = "N", defaultValue = "64", description = "Most tokens of an answer. Default: ${DEFAULT-VALUE}.")
+  private int maxTokens;
+
+  @Option(names = "--dtype", paramLabel = "TYPE", description = "float32, bfloat16 or float16. Default: that of the checkpoint.")
+  private String dtype;
+
+  @Option(names = "--device", paramLabel = "DEVICE", defaultValue = "cpu", description = "cpu, cuda or cuda:N. Default: ${DEFAULT-VALUE}.")
+  private String device;
+
+  @Option(names = "--threads", paramLabel = "N", defaultValue = "0", description = "CPU threads. Default: the processors that this process may use.")
+  private int threads;
+
+  @Option(names = "--json", description = "Print the table as JSON instead of Markdown.")
+  private boolean json;
+
+  private final Console console;
+
+  EvalCommand(Console console) { this.console = console; }
+
+  @Override public Integer call() {
+    Set<Variant> wanted = new LinkedHashSet<>();
+    for (String name : methods) wanted.add(Variant.parse(name));
+    for (String text : variants) wanted.add(Variant.parse(text));
+    if (wanted.isEmpty()) throw new InvalidInputException("no method given; name some with --methods A,B or --variant 'NAME KEY=VALUE'");
+    for (int budget : budgets) if (budget < 0) throw new InvalidInputException("budgets must be 0 or more tokens, not " + budget);
+    if (maxTokens < 1) throw new InvalidInputException("max-tokens must be 1 or more, not " + maxTokens);
+    ModelOptions options = new ModelOptions(dtype == null ? null : Dtype.of(dtype), device, threads);
+    List<EvalItem> items = DataSet.read(data, annotations, images, limit);
+    EvalRun.Asking asking = new EvalRun.Asking(suffix.isEmpty() ? "" : "\n" + suffix, maxTokens);
+    try (Model opened = Model.open(model, options)) {
+      Progress progress = new Progress(console, "questions");
+      EvalTable table = new EvalRun(opened, items, new ArrayList<>(wanted), budgets, asking).run(data, out.resolve("results.jsonl"), progress::at);
+      EvalReport report = new EvalReport(table);
+      console.out().print(json ? report.json() : report.markdown());
+      report.write(out);
+      console.note("results are in " + out.toAbsolutePath().normalize());
+    }
+    return Winnow.DONE;
+  }
+}
