@@ -73,6 +73,7 @@ public final class Winnow implements Callable<Integer> {
   private static CommandLine commandLine(Console console) {
     CommandLine line = new CommandLine(new Winnow());
     line.addSubcommand(new AskCommand(console));
+    line.addSubcommand(new DemoCommand(console));
     line.addSubcommand(new MethodsCommand(console));
     line.addSubcommand(new InfoCommand(console));
     line.addSubcommand(new ConformCommand(console));
