@@ -78,6 +78,8 @@ public final class Winnow implements Callable<Integer> {
     line.addSubcommand(new InfoCommand(console));
     line.addSubcommand(new ConformCommand(console));
     line.addSubcommand(new EvalCommand(console));
+    line.addSubcommand(new ExplainCommand(console));
+    line.addSubcommand(new CalibrateCommand(console));
     line.setExpandAtFiles(false); // an argument that begins with @ is text like any other
     line.setOut(new PrintWriter(console.out(), true, StandardCharsets.UTF_8));
     line.setErr(new PrintWriter(console.err(), true, StandardCharsets.UTF_8));

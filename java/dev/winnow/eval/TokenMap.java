@@ -5,15 +5,16 @@ import dev.winnow.vision.AnyresPacking;
 import dev.winnow.vision.PixelBatch;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
 
 /**
  * Which patches of a prepared picture each visual token shows. Patches are numbered row by row within a tile, and tile after tile.
  *
- * @param grid patches on one side of a tile
+ * @param count patches of all tiles
  * @param patches of each token, as it enters the language model without a cut: one, several where tokens are mixtures, none for a newline or class token
  */
-record TokenMap(int grid, List<int[]> patches) {
+record TokenMap(int count, List<int[]> patches) {
   private static final int[] NO_PATCH = {};
 
   static TokenMap of(PixelBatch pixels, ModelConfig config) {
@@ -35,13 +36,35 @@ record TokenMap(int grid, List<int[]> patches) {
       }
       patches.add(Arrays.copyOf(shown, n));
     }
-    return new TokenMap(config.vision().grid(), List.copyOf(patches));
+    return new TokenMap(pixels.tiles() * perTile, List.copyOf(patches));
   }
 
   /** The map when only these patches enter, one a token; tokens behind them, which stand for no single patch, have none. */
   TokenMap entering(int[] kept, int tokens) {
     List<int[]> entering = new ArrayList<>();
     for (int i = 0; i < tokens; i++) entering.add(i < kept.length ? new int[] {kept[i]} : NO_PATCH);
-    return new TokenMap(grid, List.copyOf(entering));
+    return new TokenMap(count, List.copyOf(entering));
+  }
+
+  /** The patches that some tokens show. */
+  BitSet shown(int[] tokens) {
+    BitSet shown = new BitSet();
+    for (int token : tokens) for (int patch : patches.get(token)) shown.set(patch);
+    return shown;
+  }
+
+  /**
+   * Scores of tokens as scores of patches, the highest where several tokens show one; NaN where none does.
+   *
+   * @param scores one for each of {@code tokens}
+   * @return [count]
+   */
+  float[] spread(int[] tokens, float[] scores) {
+    float[] spread = new float[count];
+    Arrays.fill(spread, Float.NaN);
+    for (int i = 0; i < tokens.length; i++) {
+      for (int patch : patches.get(tokens[i])) if (Float.isNaN(spread[patch]) || scores[i] > spread[patch]) spread[patch] = scores[i];
+    }
+    return spread;
   }
 }

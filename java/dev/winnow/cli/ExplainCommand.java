@@ -1,0 +1,74 @@
+package dev.winnow.cli;
+
+import dev.winnow.InvalidInputException;
+import dev.winnow.engine.Model;
+import dev.winnow.engine.ModelOptions;
+import dev.winnow.eval.Explanation;
+import dev.winnow.eval.Variant;
+import dev.winnow.kernels.Dtype;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalInt;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** {@code winnow explain}: pictures of what pruning did for one question. */
+@Command(name = "explain", mixinStandardHelpOptions = true, optionListHeading = "%nOptions:%n", sortOptions = false, sortSynopsis = false,
+    customSynopsis = "winnow explain --model DIR --image FILE... --prompt TEXT --method NAME... [OPTIONS]",
+    description = "Asks one question with and without pruning and writes a page (HTML, self-contained) and PNG pictures: the patches that each cut kept and"
+        + " dropped, and the scores that it went by.",
+    footerHeading = "%nExamples:%n",
+    footer = {"  winnow explain --model DIR --image cat.jpg --prompt 'What is on the sofa?' --method pyramiddrop",
+        "  winnow explain --model DIR --image cat.jpg --prompt 'Describe it.' --budget 192 \\",
+        "                 --method fastv --method 'fastv layer=3' --method fastervlm"})
+final class ExplainCommand implements Callable<Integer> {
+  @Option(names = "--model", required = true, paramLabel = "DIR", description = "Checkpoint folder, as published on Hugging Face.")
+  private Path model;
+
+  @Option(names = "--image", required = true, paramLabel = "FILE", description = "Picture (PNG, JPEG or GIF); may be repeated.")
+  private List<Path> images;
+
+  @Option(names = "--prompt", required = true, paramLabel = "TEXT", description = "The question.")
+  private String prompt;
+
+  @Option(names = "--method", required = true, paramLabel = "'NAME KEY=VALUE ...'",
+      description = "Method, with parameters that differ from the defaults; may be repeated, the page then has a part for each.")
+  private List<String> methods;
+
+  @Option(names = "--budget", paramLabel = "N", description = "Visual tokens to hold per picture, on average over the decoder's layers.")
+  private Integer budget;
+
+  @Option(names = "--out", paramLabel = "DIR", defaultValue = "winnow-explain", description = "Folder for the page and pictures. Default: ${DEFAULT-VALUE}.")
+  private Path out;
+
+  @Option(names = "--max-tokens", paramLabel = "N", defaultValue = "64", description = "Most tokens of an answer. Default: ${DEFAULT-VALUE}.")
+  private int maxTokens;
+
+  @Option(names = "--dtype", paramLabel = "TYPE", description = "float32, bfloat16 or float16. Default: that of the checkpoint.")
+  private String dtype;
+
+  @Option(names = "--device", paramLabel = "DEVICE", defaultValue = "cpu", description = "cpu, cuda or cuda:N. Default: ${DEFAULT-VALUE}.")
+  private String device;
+
+  @Option(names = "--threads", paramLabel = "N", defaultValue = "0", description = "CPU threads. Default: the processors that this process may use.")
+  private int threads;
+
+  private final Console console;
+
+  ExplainCommand(Console console) { this.console = console; }
+
+  @Override public Integer call() {
+    List<Variant> variants = new ArrayList<>();
+    for (String text : methods) variants.add(Variant.parse(text));
+    if (budget != null && budget < 0) throw new InvalidInputException("budget must be 0 or more tokens, not " + budget);
+    ModelOptions options = new ModelOptions(dtype == null ? null : Dtype.of(dtype), device, threads);
+    try (Model opened = Model.open(model, options)) {
+      OptionalInt tokens = budget == null ? OptionalInt.empty() : OptionalInt.of(budget);
+      Path page = new Explanation(opened, prompt, images, maxTokens).write(variants, tokens, out);
+      console.out().println(page);
+    }
+    return Winnow.DONE;
+  }
+}
