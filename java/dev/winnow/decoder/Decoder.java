@@ -100,7 +100,7 @@ public final class Decoder implements AutoCloseable {
         }
       }
       for (Rows part : batch) part.sequence().grow((int) part.hidden().size(0));
-      Tensor normed = LayerWeights.norm(rows.hidden(), finalNorm, config.rmsEps());
+      Tensor normed = normed(rows.hidden());
       observer.finished(normed);
       Tensor last = normed.index_select(0, Tensors.indices(rows.lastRows(), device));
       float[] logits = Tensors.toFloats(linear(last, head));
@@ -112,6 +112,8 @@ public final class Decoder implements AutoCloseable {
 
   /** Logits of rows after the final norm, float32 [rows, vocab]; belongs to the caller's PointerScope. */
   public Tensor logits(Tensor normedRows) { return linear(normedRows, head).to(ScalarType.Float); }
+
+  private Tensor normed(Tensor rows) { return LayerWeights.norm(rows, finalNorm, config.rmsEps()); }
 
   private PackedRows pack(List<Rows> batch) {
     Tensor[] parts = batch.stream().map(Rows::hidden).toArray(Tensor[]::new);
@@ -130,9 +132,9 @@ public final class Decoder implements AutoCloseable {
     Rope.Angles angles = rope.angles(positions);
     Tensor rotatedQ = rope.rotate(q, angles);
     Tensor rotatedK = rope.rotate(k, angles);
-    int[][] keep = cut(index, batch, rows, LayerPruner.Need.PROJECTIONS, rotatedQ, rotatedK);
-    if (keep != null) {
-      Tensor[] kept = rows.keep(keep, q, k, v);
+    RowCut[] cuts = cut(index, batch, rows, LayerPruner.Need.PROJECTIONS, rotatedQ, rotatedK);
+    if (cuts != null) {
+      Tensor[] kept = rows.keep(cuts, q, k, v);
       v = kept[2];
       positions = rows.positions(index);
       angles = rope.angles(positions);
@@ -159,23 +161,23 @@ public final class Decoder implements AutoCloseable {
   /**
    * Asks the sequences that cut at this layer under this need, and applies what needs no projections.
    *
-   * @return the rows to keep per sequence where the layer's projections must be cut as well; null where nobody cuts
+   * @return per sequence what stays, where the layer's projections must be cut as well; null where nobody cuts
    */
-  private int[][] cut(int index, List<Rows> batch, PackedRows rows, LayerPruner.Need need, Tensor rotatedQ, Tensor rotatedK) {
-    int[][] keep = new int[batch.size()][];
+  private RowCut[] cut(int index, List<Rows> batch, PackedRows rows, LayerPruner.Need need, Tensor rotatedQ, Tensor rotatedK) {
+    RowCut[] cuts = new RowCut[batch.size()];
     boolean any = false;
-    for (int s = 0; s < keep.length; s++) {
+    for (int s = 0; s < cuts.length; s++) {
       Rows part = batch.get(s);
       LayerPruner pruner = part.sequence().pruner();
       if (pruner.need(index, part.generating()) != need) continue;
       RowCut cut = pruner.cut(view(index, part, s, rows, rotatedQ, rotatedK));
-      keep[s] = cut.keep();
+      cuts[s] = cut;
       any |= cut.keep() != null;
       if (cut.hidden() != null) rows.hide(s, cut.hidden());
     }
     if (!any) return null;
-    if (need == LayerPruner.Need.INPUT) rows.keep(keep);
-    return keep;
+    if (need == LayerPruner.Need.INPUT) rows.keep(cuts);
+    return cuts;
   }
 
   private CutView view(int index, Rows part, int s, PackedRows rows, Tensor rotatedQ, Tensor rotatedK) {
@@ -186,12 +188,13 @@ public final class Decoder implements AutoCloseable {
       LayerCache cache = sequence.cache().layer(index);
       Tensor keys = rows.of(s, rotatedK);
       if (cache.rows() > 0) keys = cat(new TensorVector(cache.keys(), keys), 0);
-      return new CutView(index, part.generating(), sequence.segments(), origins, hidden, rows.of(s, rotatedQ), keys, concat(cache.origins(), origins));
+      return new CutView(index, part.generating(), sequence.segments(), origins, hidden, rows.of(s, rotatedQ), keys, concat(cache.origins(), origins),
+          this::normed);
     }
     Tensor queries = rows.queries(s);
     LayerCache before = queries == null ? null : sequence.cache().layer(index - 1);
     return new CutView(index, part.generating(), sequence.segments(), origins, hidden, queries, before == null ? null : before.keys(),
-        before == null ? null : before.origins());
+        before == null ? null : before.origins(), this::normed);
   }
 
   private static int[] concat(int[] a, int[] b) {

@@ -30,7 +30,7 @@ public final class KvCache implements AutoCloseable {
     return lengths;
   }
 
-  /** Original indices of the rows that a layer holds, ascending. */
+  /** Original indices of the rows that a layer holds, in their order. */
   public int[] origins(int layer) { return layers[layer].origins(); }
 
   /** Rotary positions of the rows that a layer holds. */

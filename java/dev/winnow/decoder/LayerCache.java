@@ -42,7 +42,7 @@ final class LayerCache {
 
   int nextPosition() { return nextPosition; }
 
-  /** Original index of each row, ascending. */
+  /** Original index of each row. */
   int[] origins() { return Arrays.copyOf(origins, rows); }
 
   /** Rotary position with which each row's key was rotated. */

@@ -1,6 +1,7 @@
 package dev.winnow.decoder;
 
 import dev.winnow.kernels.Kernels;
+import dev.winnow.kernels.Tensors;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
@@ -78,34 +79,48 @@ final class PackedRows implements AutoCloseable {
 
   /**
    * Keeps only some rows of each sequence, in the hidden rows, in everything that runs parallel to them, and in the tensors that the layer has
-   * already computed for them.
+   * already computed for them; then puts merged rows in their places.
    *
-   * @param keep per sequence the ascending row numbers that stay; null keeps all
-   * @param projected packed tensors of the layer about to run; their kept rows are returned in the same order
+   * @param cuts per sequence what stays and what is merged; null, or a null keep-list, keeps all
+   * @param projected packed tensors of the layer about to run, made from rows that are not merged; their kept rows are returned in the same order
    */
-  Tensor[] keep(int[][] keep, Tensor... projected) {
-    int[] packed = packedRows(keep);
-    if (packed.length == rows()) return projected;
-    hidden(Kernels.gatherRows(hidden, packed));
+  Tensor[] keep(RowCut[] cuts, Tensor... projected) {
+    int[] packed = packedRows(cuts);
+    if (packed == null) return projected;
+    Tensor kept = Kernels.gatherRows(hidden, packed);
     for (int i = 0; i < projected.length; i++) projected[i] = Kernels.gatherRows(projected[i], packed);
-    for (int s = 0; s < keep.length; s++) {
-      if (keep[s] == null) continue;
+    for (int s = 0; s < cuts.length; s++) {
+      if (cuts[s] == null || cuts[s].keep() == null) continue;
       int[] before = origins[s];
-      origins[s] = Arrays.stream(keep[s]).map(row -> before[row]).toArray();
+      origins[s] = Arrays.stream(cuts[s].keep()).map(row -> before[row]).toArray();
       queries(s, null); // consumed by the cut that asked for them
     }
     countOffsets();
+    for (int s = 0; s < cuts.length; s++) {
+      RowCut.Merged merged = cuts[s] == null ? null : cuts[s].merged();
+      if (merged == null || merged.places().length == 0) continue;
+      int first = offsets[s];
+      kept.index_copy_(0, Tensors.indices(Arrays.stream(merged.places()).map(place -> first + place).toArray(), kept.device()), merged.rows());
+    }
+    hidden(kept);
     return projected;
   }
 
-  private int[] packedRows(int[][] keep) {
+  /** The packed row numbers that go on, in order; null where that is all of them as they are. */
+  private int[] packedRows(RowCut[] cuts) {
     int[] packed = new int[rows()];
     int n = 0;
-    for (int s = 0; s < keep.length; s++) {
-      int count = keep[s] == null ? origins[s].length : keep[s].length;
-      for (int i = 0; i < count; i++) packed[n++] = offsets[s] + (keep[s] == null ? i : keep[s][i]);
+    boolean changes = false;
+    for (int s = 0; s < cuts.length; s++) {
+      int[] keep = cuts[s] == null ? null : cuts[s].keep();
+      int count = keep == null ? origins[s].length : keep.length;
+      for (int i = 0; i < count; i++) {
+        changes |= keep != null && keep[i] != i;
+        packed[n++] = offsets[s] + (keep == null ? i : keep[i]);
+      }
+      changes |= count != origins[s].length || cuts[s] != null && cuts[s].merged() != null;
     }
-    return Arrays.copyOf(packed, n);
+    return changes ? Arrays.copyOf(packed, n) : null;
   }
 
   private void countOffsets() {

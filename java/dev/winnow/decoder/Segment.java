@@ -10,5 +10,7 @@ package dev.winnow.decoder;
 public record Segment(int image, int start, int length) {
   public boolean isText() { return image < 0; }
 
+  public boolean contains(int position) { return position >= start && position < end(); }
+
   public int end() { return start + length; }
 }

@@ -69,9 +69,15 @@ public final class TraceJson {
 
   private static ObjectNode cut(CutRecord cut, boolean withScores) {
     ObjectNode node = JSON.createObjectNode();
-    node.put("site", cut.site().toString()).put("image", cut.image()).put("before", cut.before()).put("after", cut.kept().length);
-    node.set("kept", ints(cut.kept()));
+    node.put("site", cut.site().toString());
+    if (cut.layers() != null) node.set("layers", ints(cut.layers()));
+    node.put("image", cut.image()).put("before", cut.before()).put("after", cut.kept().length);
+    node.set("kept", ints(IntStream.of(cut.kept()).sorted().toArray()));
     node.put("order", "ascending");
+    if (!cut.merged().isEmpty()) {
+      ArrayNode merged = node.putArray("merged");
+      for (CutRecord.Merged merge : cut.merged()) merged.addArray().add(merge.into()).add(ints(merge.from()));
+    }
     number(node, "margin", cut.margin());
     if (withScores) node.set("scores", cut.scores() == null ? JsonNodeFactory.instance.nullNode() : floats(cut.scores()));
     node.put("micros", cut.nanos() / 1000);

@@ -26,23 +26,52 @@ public final class Kernels {
    * @return float32 [count]
    */
   public static Tensor attentionScores(Tensor queries, Tensor keys, int firstKey, int count) {
-    require(queries.dim() == 3 && keys.dim() == 3 && queries.size(2) == keys.size(2), "attentionScores", "queries [n, heads, D] and keys [m, kvHeads, D]",
+    Wn.ScoreDesc d = score(queries, keys, firstKey, count, "attentionScores");
+    d.batch(1).n_query((int) queries.size(0)).q_sb(0).k_sb(0).key_len(null);
+    return run(d, Tensors.uninitialised(ScalarType.Float, keys.device(), count), count);
+  }
+
+  private static Wn.ScoreDesc score(Tensor queries, Tensor keys, int firstKey, int count, String function) {
+    require(queries.dim() == 3 && keys.dim() == 3 && queries.size(2) == keys.size(2), function, "queries [n, heads, D] and keys [m, kvHeads, D]",
         queries, keys);
-    require(queries.stride(2) == 1 && keys.stride(2) == 1 && queries.scalar_type().value == keys.scalar_type().value, "attentionScores",
+    require(queries.stride(2) == 1 && keys.stride(2) == 1 && queries.scalar_type().value == keys.scalar_type().value, function,
         "rows of one dtype with a contiguous last dimension", queries, keys);
-    Tensor out = Tensors.uninitialised(ScalarType.Float, keys.device(), count);
-    Scratch scratch = Scratch.get();
-    Wn.ScoreDesc d = scratch.score;
-    d.dtype(Dtype.of(keys.scalar_type()).code).mode(Wn.WN_SOFTMAX).reduce(Wn.WN_MEAN).batch(1);
-    d.heads_q((int) queries.size(1)).heads_kv((int) keys.size(1)).head_dim((int) keys.size(2)).n_query((int) queries.size(0));
+    Wn.ScoreDesc d = Scratch.get().score;
+    d.dtype(Dtype.of(keys.scalar_type()).code).mode(Wn.WN_SOFTMAX).reduce(Wn.WN_MEAN);
+    d.heads_q((int) queries.size(1)).heads_kv((int) keys.size(1)).head_dim((int) keys.size(2));
     d.max_key((int) keys.size(0)).key_begin(firstKey).key_count(count).scale((float) (1 / Math.sqrt(keys.size(2))));
     d.q(queries.data_ptr()).q_st(queries.stride(0)).q_sh(queries.stride(1));
     d.k(keys.data_ptr()).k_sn(keys.stride(0)).k_sh(keys.stride(1));
+    return d;
+  }
+
+  private static Tensor run(Wn.ScoreDesc d, Tensor out, int count) {
     d.out(out.data_ptr()).out_sb(count);
-    Wn.Context context = NativeLibrary.context(keys.device());
+    Wn.Context context = NativeLibrary.context(out.device());
     long bytes = checkedBytes(Wn.wn_score_workspace(context, d));
-    check(Wn.wn_score(context, d, scratch.workspace(bytes, keys.device()), bytes, null));
+    check(Wn.wn_score(context, d, Scratch.get().workspace(bytes, out.device()), bytes, null));
     return out;
+  }
+
+  /**
+   * Attention of single query rows to a span of keys, each row on its own: softmax of q.k / sqrt(headDim) over the keys that the row sees, mean
+   * over heads.
+   *
+   * @param queries rotated, [n, heads, headDim], heads a multiple of kvHeads
+   * @param visible per query how many of the keys it sees, from the first one on
+   * @param keys rotated, [m, kvHeads, headDim], rows of any stride, same dtype
+   * @param firstKey first key of the span
+   * @param count keys of the span
+   * @return float32 [n, count]
+   */
+  public static Tensor attentionMap(Tensor queries, int[] visible, Tensor keys, int firstKey, int count) {
+    Tensor out = Tensors.uninitialised(ScalarType.Float, keys.device(), queries.size(0), count);
+    if (out.numel() == 0) return out;
+    require(queries.size(0) == visible.length, "attentionMap", "a number of visible keys per query", queries);
+    Wn.ScoreDesc d = score(queries, keys, firstKey, count, "attentionMap");
+    Tensor lengths = Tensors.int32(visible, keys.device());
+    d.batch(visible.length).n_query(1).q_sb(queries.stride(0)).k_sb(0).key_len(lengths.data_ptr());
+    return run(d, out, count);
   }
 
   /** Ascending indices of the {@code k} largest of float32 [n] scores; equal scores keep the lower index, NaN ranks lowest. */

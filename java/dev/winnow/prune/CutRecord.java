@@ -1,19 +1,25 @@
 package dev.winnow.prune;
 
 import java.util.BitSet;
+import java.util.List;
 
 /**
  * What one cut did to one image.
  *
  * @param site where
+ * @param layers layers whose cache was cut, for the sites cache and decode; null elsewhere
  * @param image number of the image within the session
  * @param before tokens of the image that were there
- * @param kept original indices that stayed, ascending
+ * @param kept original indices that go on, in the order of their rows: ascending, merged ones behind the others by the index they take over
+ * @param merged what became of tokens that did not just go
  * @param margin score of the last kept minus score of the first dropped; NaN where that has no meaning
  * @param scores of the tokens that were there, in order; null where the cut has no scorer
  * @param nanos time spent on scoring and selecting
  */
-public record CutRecord(Site site, int image, int before, int[] kept, float margin, float[] scores, long nanos) {
+public record CutRecord(Site site, int[] layers, int image, int before, int[] kept, List<Merged> merged, float margin, float[] scores, long nanos) {
+  /** Original indices: the token that stands for the others, and all that it is made of. */
+  public record Merged(int into, int[] from) {}
+
   static float margin(float[] scores, int[] keptCandidates) {
     if (scores == null || keptCandidates.length == 0 || keptCandidates.length == scores.length) return Float.NaN;
     BitSet kept = new BitSet();

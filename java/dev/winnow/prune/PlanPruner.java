@@ -1,5 +1,7 @@
 package dev.winnow.prune;
 
+import static org.bytedeco.pytorch.global.torch.cat;
+
 import dev.winnow.decoder.CutView;
 import dev.winnow.decoder.LayerPruner;
 import dev.winnow.decoder.RowCut;
@@ -9,14 +11,21 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
 
 /** Carries out the decoder cuts of a plan for one sequence and records what they did. One thread at a time. */
 public final class PlanPruner implements LayerPruner {
   private final Map<Integer, LayerCut> cuts = new HashMap<>();
   private final List<CutRecord> records = new ArrayList<>();
+  /** Per scorer that chooses raters, and per image: what it chose this turn. */
+  private final Map<Scorer, Map<Integer, int[]>> raters = new IdentityHashMap<>();
+  /** Per image: tokens that an earlier stage wants kept. */
+  private final Map<Integer, int[]> keyTokens = new HashMap<>();
   private int firstImage;
 
   public PlanPruner(Plan plan) {
@@ -27,14 +36,19 @@ public final class PlanPruner implements LayerPruner {
   public void beginTurn(int firstImage) {
     this.firstImage = firstImage;
     records.clear();
+    raters.clear();
   }
+
+  /** Tells which tokens of an image of this turn, by original index, an earlier stage wants kept. */
+  public void keyTokens(int image, int[] tokens) { keyTokens.put(image, tokens.clone()); }
 
   /** What the cuts did since the turn began, in order. */
   public List<CutRecord> records() { return List.copyOf(records); }
 
   @Override public Need need(int layer, boolean generating) {
     LayerCut cut = active(layer, generating);
-    if (cut == null) return Need.NOTHING;
+    boolean entrance = layer == 0 && !generating && cuts.values().stream().anyMatch(other -> other.scorer() != null && other.scorer().choosesRaters());
+    if (cut == null) return entrance ? Need.INPUT : Need.NOTHING;
     return cut.scorer() != null && cut.scorer().input() == Scorer.Input.LAYER_ITSELF ? Need.PROJECTIONS : Need.INPUT;
   }
 
@@ -55,34 +69,90 @@ public final class PlanPruner implements LayerPruner {
   }
 
   @Override public RowCut cut(CutView view) {
-    LayerCut cut = cuts.get(view.layer());
-    boolean hide = cut.effect() == LayerCut.Effect.HIDE;
-    // what is hidden stays in the cache, so candidates for hiding are found among the keys
-    int[] origins = hide && view.keyOrigins() != null ? view.keyOrigins() : view.origins();
-    BitSet removed = new BitSet();
-    for (Segment segment : view.segments()) {
-      if (segment.isText() || !hide && segment.image() < firstImage) continue;
-      Candidates candidates = Candidates.of(view, segment, origins);
-      if (candidates.count() > 0) cutImage(cut, candidates, removed);
-    }
-    if (removed.isEmpty()) return RowCut.NOTHING;
-    if (hide) return RowCut.hide(removed);
-    int[] all = view.origins();
-    int[] keep = new int[all.length];
-    int n = 0;
-    for (int row = 0; row < all.length; row++) if (!removed.get(all[row])) keep[n++] = row;
-    return RowCut.keep(Arrays.copyOf(keep, n));
+    if (view.layer() == 0 && !view.generating()) chooseRaters(view);
+    LayerCut cut = active(view.layer(), view.generating());
+    if (cut == null) return RowCut.NOTHING;
+    return cut.effect() == LayerCut.Effect.HIDE ? hide(cut, view) : drop(cut, view);
   }
 
-  private void cutImage(LayerCut cut, Candidates candidates, BitSet removed) {
+  private void chooseRaters(CutView view) {
+    for (LayerCut cut : cuts.values()) {
+      Scorer scorer = cut.scorer();
+      if (scorer == null || !scorer.choosesRaters() || raters.containsKey(scorer)) continue;
+      Map<Integer, int[]> perImage = new HashMap<>();
+      raters.put(scorer, perImage);
+      for (Segment segment : view.segments()) {
+        if (segment.isText() || segment.image() < firstImage) continue;
+        perImage.put(segment.image(), scorer.raters(Candidates.of(view, segment, view.origins(), ImageNotes.NONE)));
+      }
+    }
+  }
+
+  private ImageNotes notes(LayerCut cut, Segment segment) {
+    return new ImageNotes(raters.getOrDefault(cut.scorer(), Map.of()).get(segment.image()), keyTokens.getOrDefault(segment.image(), new int[0]));
+  }
+
+  /** What is hidden stays in the cache, so candidates for hiding are found among the keys, those of earlier turns included. */
+  private RowCut hide(LayerCut cut, CutView view) {
+    int[] origins = view.keyOrigins() == null ? view.origins() : view.keyOrigins();
+    BitSet hidden = new BitSet();
+    for (Segment segment : view.segments()) {
+      if (segment.isText()) continue;
+      Candidates candidates = Candidates.of(view, segment, origins, notes(cut, segment));
+      if (candidates.count() == 0) continue;
+      hidden.set(segment.start(), segment.end());
+      for (int index : choose(cut, candidates).kept()) hidden.clear(segment.start() + candidates.original()[index]);
+    }
+    return hidden.isEmpty() ? RowCut.NOTHING : RowCut.hide(hidden);
+  }
+
+  private RowCut drop(LayerCut cut, CutView view) {
+    int rows = view.origins().length;
+    int[] keep = new int[rows];
+    List<Integer> places = new ArrayList<>();
+    List<Tensor> merged = new ArrayList<>();
+    int n = 0;
+    int row = 0;
+    for (Segment segment : view.segments()) {
+      if (segment.isText() || segment.image() < firstImage) continue;
+      Candidates candidates = Candidates.of(view, segment, view.origins(), notes(cut, segment));
+      if (candidates.count() == 0) continue;
+      Choice choice = choose(cut, candidates);
+      while (row < candidates.firstRow()) keep[n++] = row++;
+      for (int index : choice.kept()) keep[n++] = row + index;
+      if (choice.merge() != null) {
+        for (int index : choice.merge().into()) {
+          places.add(n);
+          keep[n++] = row + index;
+        }
+        merged.add(choice.merge().rows());
+      }
+      row += candidates.count();
+    }
+    while (row < rows) keep[n++] = row++;
+    if (merged.isEmpty()) return n == rows ? RowCut.NOTHING : RowCut.keep(Arrays.copyOf(keep, n));
+    Tensor all = merged.size() == 1 ? merged.get(0) : cat(new TensorVector(merged.toArray(new Tensor[0])), 0);
+    return new RowCut(Arrays.copyOf(keep, n), null, new RowCut.Merged(places.stream().mapToInt(Integer::intValue).toArray(), all));
+  }
+
+  /** @param kept candidate numbers that stay; {@code merge} may be null */
+  private record Choice(int[] kept, Merger.Merge merge) {}
+
+  private Choice choose(LayerCut cut, Candidates candidates) {
     long begin = System.nanoTime();
     Tensor scores = cut.scorer() == null ? null : cut.scorer().score(candidates);
-    int[] selected = cut.selector().select(candidates, scores);
+    int[] kept = cut.selector().select(candidates, scores);
+    float[] values = scores == null ? null : Tensors.toFloats(scores.dim() == 1 ? scores : scores.select(0, 0));
+    Merger.Merge merge = cut.merger() == null ? null : cut.merger().merge(candidates, values, kept);
     long nanos = System.nanoTime() - begin;
-    int[] kept = Arrays.stream(selected).map(i -> candidates.original()[i]).toArray();
-    removed.set(candidates.segment().start(), candidates.segment().end());
-    for (int index : kept) removed.clear(candidates.segment().start() + index);
-    float[] values = scores == null ? null : Tensors.toFloats(scores);
-    records.add(new CutRecord(cut.site(), candidates.segment().image(), candidates.count(), kept, CutRecord.margin(values, selected), values, nanos));
+    int[] original = candidates.original();
+    IntStream goOn = merge == null ? Arrays.stream(kept) : IntStream.concat(Arrays.stream(kept), Arrays.stream(merge.into()));
+    List<CutRecord.Merged> merged = new ArrayList<>();
+    for (int i = 0; merge != null && i < merge.into().length; i++) {
+      merged.add(new CutRecord.Merged(original[merge.into()[i]], Arrays.stream(merge.from()[i]).map(from -> original[from]).toArray()));
+    }
+    records.add(new CutRecord(cut.site(), null, candidates.segment().image(), candidates.count(), goOn.map(i -> original[i]).toArray(), merged,
+        CutRecord.margin(values, kept), values, nanos));
+    return new Choice(kept, merge);
   }
 }

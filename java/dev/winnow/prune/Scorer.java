@@ -15,6 +15,20 @@ public interface Scorer {
 
   Input input();
 
-  /** float32 [candidates], on the device of the rows; belongs to the caller's PointerScope. */
+  /** Whether {@link #raters} is to be asked at the entrance of the decoder. */
+  default boolean choosesRaters() { return false; }
+
+  /**
+   * Chooses the text rows whose attention will count, from the rows that enter the decoder.
+   *
+   * @param entrance the image before the first layer; no queries or keys
+   * @return their original positions, ascending
+   */
+  default int[] raters(Candidates entrance) { return new int[0]; }
+
+  /**
+   * float32 [candidates], on the device of the rows; belongs to the caller's PointerScope. Or [1 + n, candidates]: the scores, and below them
+   * what they were made of, for selectors that look at more than one number.
+   */
   Tensor score(Candidates candidates);
 }

@@ -42,7 +42,7 @@ public final class FastV implements Method {
     String variant = settings.choice("variant", "hf", "lmms", "inplace", "mask");
     boolean cached = settings.choice("cache", "true", "false").equals("true") && !variant.equals("inplace");
     LayerCut.Effect effect = variant.equals("mask") ? LayerCut.Effect.HIDE : LayerCut.Effect.DROP;
-    LayerCut cut = new LayerCut(layer, Scorers.lastRowAttention(Scorer.Input.LAYER_BEFORE), Selectors.top(SimpleCut.count(settings)), effect,
+    LayerCut cut = new LayerCut(layer, Scorers.lastRowAttention(Scorer.Input.LAYER_BEFORE), Selectors.top(SimpleCut.count(settings)), null, effect,
         variant.equals("lmms"));
     return Plan.of(this, settings, List.of(cut), Positions.of(settings), cached);
   }
