@@ -155,7 +155,11 @@ public final class Decoder implements AutoCloseable {
     cache.append(k, v, rows.origins(s), positions);
     rows.queries(s, sequence.pruner().keepsQueries(index, part.generating()) ? q : null);
     // a prompt attends to its own projections, which are contiguous; later rows need the cache
-    return Attention.run(q, first ? k : cache.keys(), first ? v : cache.values(), cache.origins(), rows.hiddenKeys(s));
+    Tensor keys = first ? k : cache.keys();
+    if (sequence.pruner().watches(index, part.generating())) {
+      sequence.pruner().attended(index, part.generating(), sequence.segments(), q, keys, cache.origins());
+    }
+    return Attention.run(q, keys, first ? v : cache.values(), cache.origins(), rows.hiddenKeys(s));
   }
 
   /**

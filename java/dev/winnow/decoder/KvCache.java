@@ -96,6 +96,14 @@ public final class KvCache implements AutoCloseable {
     for (int layer : touched) layers[layer].truncate(keep[layer]);
   }
 
+  /** Lets the next row of these layers get the number of rows held as its position; only under {@link PositionPolicy#RENUMBER}. */
+  public void continueFromRows(int[] renumbered) {
+    for (int layer : renumbered) layers[layer].continueFromRows();
+  }
+
+  /** Rows that each layer has computed since the cache was empty, whatever became of them. */
+  public int[] computedRows() { return Arrays.stream(layers).mapToInt(LayerCache::computedRows).toArray(); }
+
   /** Whether any layer lost rows out of {@code length}. */
   boolean pruned(int length) {
     for (LayerCache layer : layers) if (layer.nextPosition() != length) return true;

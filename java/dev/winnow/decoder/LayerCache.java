@@ -21,6 +21,7 @@ final class LayerCache {
   private int[] positions = {};
   private int rows;
   private int nextPosition;
+  private int computedRows;
   private int headroom;
   private int copies = 1;
   private long unprunedBytes;
@@ -41,6 +42,11 @@ final class LayerCache {
   void copies(int copies) { this.copies = copies; }
 
   int nextPosition() { return nextPosition; }
+
+  void continueFromRows() { nextPosition = rows; }
+
+  /** Rows appended since the cache was empty, whatever became of them. */
+  int computedRows() { return computedRows; }
 
   /** Original index of each row. */
   int[] origins() { return Arrays.copyOf(origins, rows); }
@@ -81,6 +87,7 @@ final class LayerCache {
     System.arraycopy(newPositions, 0, positions, rows, count);
     rows += count;
     nextPosition += count;
+    computedRows += count;
   }
 
   /** [rows, kvHeads, headDim], a strided view of the cache. */
@@ -119,6 +126,7 @@ final class LayerCache {
     extent = null;
     rows = 0;
     nextPosition = 0;
+    computedRows = 0;
     unprunedBytes = 0;
   }
 

@@ -58,7 +58,7 @@ public final class SequenceRun implements AutoCloseable {
     PlanPruner next = new PlanPruner(plan);
     next.beginTurn(plan.cached() ? firstImage : 0);
     // a plan without cuts leaves positions as the turns before have them
-    sequence.prune(next, plan.cuts().isEmpty() ? sequence.policy() : plan.positions());
+    sequence.prune(next, plan.removesNothing() ? sequence.policy() : plan.positions());
     pruner = next;
     this.plan = plan;
     sequence.cache().headroom(Math.min(newTokens, 128));
@@ -117,7 +117,11 @@ public final class SequenceRun implements AutoCloseable {
       List<Decoder.Rows> batch = new ArrayList<>();
       for (SequenceRun run : runs) batch.add(run.rows());
       float[][] logits = decoder.step(batch, observer);
-      for (SequenceRun run : runs) if (run.plan.cached()) run.drop();
+      for (SequenceRun run : runs) {
+        if (!run.plan.cached()) continue;
+        run.drop();
+        run.pruner.afterStep(run.sequence, run.generating);
+      }
       return logits;
     }
   }

@@ -80,9 +80,11 @@ public final class Session implements AutoCloseable {
         if (unseen != NOTHING) feed(unseen);
         unseen = NOTHING;
         int[] past = run.sequence().cache().lengths();
+        int[] computedBefore = run.sequence().cache().computedRows();
         run.prompt(prompt.rows(), prompt.segments(), images, plan, newTokens);
         float[] first = advance();
         int[] afterPrompt = run.sequence().cache().lengths();
+        int[] computed = run.sequence().cache().computedRows();
         List<CutRecord> cuts = run.cuts();
         double promptMillis = watch.lap();
         Decoding decoding = new Decoding(question, newTokens);
@@ -93,7 +95,7 @@ public final class Session implements AutoCloseable {
         Report.Timing timing = new Report.Timing(imageMillis, visionMillis, promptMillis, pruning, imageMillis + visionMillis + promptMillis, decodeMillis,
             decoding.steps);
         Report.Kv kv = new Report.Kv(afterPrompt, run.sequence().cache().lengths(), run.sequence().cache().unprunedBytes(), run.sequence().cache().heldBytes());
-        int[] added = difference(afterPrompt, past);
+        int[] added = difference(computed, computedBefore);
         Report report = new Report(plan, ids, prompt.segments(), length, run.cuts(), kv, first, Flops.of(model.config().text(), added, length, past), timing);
         return new Answer(decoding.text.toString(), decoding.ids(), decoding.finish, report);
       } catch (OutOfMemoryError e) {

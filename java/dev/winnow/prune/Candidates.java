@@ -13,7 +13,7 @@ import org.bytedeco.pytorch.Tensor;
  * The visual tokens of one image that are still there at the input of a decoder layer. They are neighbours both among the rows entering the
  * layer and among the keys.
  *
- * @param view the sequence at that point
+ * @param view the sequence at that point; null between steps, where only the cache is there
  * @param segment the image as it entered the language model
  * @param firstRow number of the first candidate among the rows that it was found in
  * @param original original index within the image of each candidate: ascending, but for merged ones, which come last
@@ -23,14 +23,20 @@ import org.bytedeco.pytorch.Tensor;
 public record Candidates(CutView view, Segment segment, int firstRow, int[] original, int firstKey, ImageNotes notes) {
   /** The candidates among rows whose original indices are {@code origins}; they are neighbours there. */
   static Candidates of(CutView view, Segment segment, int[] origins, ImageNotes notes) {
+    Candidates rows = cached(segment, origins, notes);
+    int firstKey = view.keyOrigins() == null || rows.count() == 0 ? -1 : indexOf(view.keyOrigins(), origins[rows.firstRow()]);
+    return new Candidates(view, segment, rows.firstRow(), rows.original(), firstKey, notes);
+  }
+
+  /** The candidates among rows of a cache whose original indices are {@code origins}: there is nothing to view. */
+  static Candidates cached(Segment segment, int[] origins, ImageNotes notes) {
     int from = 0;
     while (from < origins.length && !segment.contains(origins[from])) from++;
     int to = from;
     while (to < origins.length && segment.contains(origins[to])) to++;
     int[] original = new int[to - from];
     for (int i = 0; i < original.length; i++) original[i] = origins[from + i] - segment.start();
-    int firstKey = view.keyOrigins() == null || original.length == 0 ? -1 : indexOf(view.keyOrigins(), origins[from]);
-    return new Candidates(view, segment, from, original, firstKey, notes);
+    return new Candidates(null, segment, from, original, -1, notes);
   }
 
   private static int indexOf(int[] values, int value) {

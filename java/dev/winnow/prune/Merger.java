@@ -3,7 +3,7 @@ package dev.winnow.prune;
 import org.bytedeco.pytorch.Tensor;
 
 /** Makes new tokens out of those that a cut removes. */
-public interface Merger {
+public interface Merger extends Part {
   /**
    * Several tokens merged into one each.
    *

@@ -1,5 +1,6 @@
 package dev.winnow.prune;
 
+import dev.winnow.InvalidInputException;
 import dev.winnow.decoder.PositionPolicy;
 import java.util.List;
 import java.util.Map;
@@ -10,18 +11,32 @@ import java.util.Map;
  * @param method name of the method it came from
  * @param parameters every parameter with the value used, in the method's order
  * @param cuts removals inside the decoder, by ascending layer
+ * @param cacheCuts removals from the KV caches, at the end of the prompt and while generating
  * @param positions rotary positions of what stays
  * @param cached whether generated tokens reuse the cache; false computes the whole sequence anew for each one, and cuts anew
  */
-public record Plan(String method, Map<String, String> parameters, List<LayerCut> cuts, PositionPolicy positions, boolean cached) {
+public record Plan(String method, Map<String, String> parameters, List<LayerCut> cuts, List<CacheCut> cacheCuts, PositionPolicy positions, boolean cached) {
   /** Removes nothing. */
   public static final Plan NONE = new Plan("none", Map.of(), List.of(), PositionPolicy.KEEP, true);
 
   public Plan {
     cuts = List.copyOf(cuts);
+    cacheCuts = List.copyOf(cacheCuts);
+    if (!cached && !cacheCuts.isEmpty()) throw new InvalidInputException("a plan that computes every token anew has no cache to cut");
+  }
+
+  public Plan(String method, Map<String, String> parameters, List<LayerCut> cuts, PositionPolicy positions, boolean cached) {
+    this(method, parameters, cuts, List.of(), positions, cached);
   }
 
   public static Plan of(Method method, Settings settings, List<LayerCut> cuts, PositionPolicy positions, boolean cached) {
     return new Plan(method.name(), settings.ordered(), cuts, positions, cached);
   }
+
+  public static Plan of(Method method, Settings settings, List<LayerCut> cuts, List<CacheCut> cacheCuts, PositionPolicy positions) {
+    return new Plan(method.name(), settings.ordered(), cuts, cacheCuts, positions, true);
+  }
+
+  /** Whether nothing inside the decoder or its caches is ever cut. */
+  public boolean removesNothing() { return cuts.isEmpty() && cacheCuts.isEmpty(); }
 }

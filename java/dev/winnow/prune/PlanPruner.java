@@ -6,6 +6,7 @@ import dev.winnow.decoder.CutView;
 import dev.winnow.decoder.LayerPruner;
 import dev.winnow.decoder.RowCut;
 import dev.winnow.decoder.Segment;
+import dev.winnow.decoder.Sequence;
 import dev.winnow.kernels.Tensors;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -26,10 +27,13 @@ public final class PlanPruner implements LayerPruner {
   private final Map<Scorer, Map<Integer, int[]>> raters = new IdentityHashMap<>();
   /** Per image: tokens that an earlier stage wants kept. */
   private final Map<Integer, int[]> keyTokens = new HashMap<>();
+  /** Null where the plan leaves the cache alone. */
+  private final CachePruner cache;
   private int firstImage;
 
   public PlanPruner(Plan plan) {
     for (LayerCut cut : plan.cuts()) cuts.put(cut.layer(), cut);
+    cache = plan.cacheCuts().isEmpty() ? null : new CachePruner(plan.cacheCuts());
   }
 
   /** Only images with this number or a higher one are cut from now on: those of the turn that begins. */
@@ -37,6 +41,8 @@ public final class PlanPruner implements LayerPruner {
     this.firstImage = firstImage;
     records.clear();
     raters.clear();
+    keyTokens.clear();
+    if (cache != null) cache.beginTurn(firstImage);
   }
 
   /** Tells which tokens of an image of this turn, by original index, an earlier stage wants kept. */
@@ -55,6 +61,17 @@ public final class PlanPruner implements LayerPruner {
   @Override public boolean keepsQueries(int layer, boolean generating) {
     LayerCut next = active(layer + 1, generating);
     return next != null && next.scorer() != null && next.scorer().input() == Scorer.Input.LAYER_BEFORE;
+  }
+
+  @Override public boolean watches(int layer, boolean generating) { return cache != null && cache.watches(layer, generating); }
+
+  @Override public void attended(int layer, boolean generating, List<Segment> segments, Tensor queries, Tensor keys, int[] keyOrigins) {
+    cache.attended(layer, generating, segments, queries, keys, keyOrigins);
+  }
+
+  /** Cuts the cache after a step, where the plan says so. */
+  public void afterStep(Sequence sequence, boolean generating) {
+    if (cache != null) records.addAll(cache.afterStep(sequence, generating, keyTokens));
   }
 
   @Override public int copies(int layer) {
@@ -89,7 +106,7 @@ public final class PlanPruner implements LayerPruner {
   }
 
   private ImageNotes notes(LayerCut cut, Segment segment) {
-    return new ImageNotes(raters.getOrDefault(cut.scorer(), Map.of()).get(segment.image()), keyTokens.getOrDefault(segment.image(), new int[0]));
+    return new ImageNotes(raters.getOrDefault(cut.scorer(), Map.of()).get(segment.image()), keyTokens.getOrDefault(segment.image(), new int[0]), null);
   }
 
   /** What is hidden stays in the cache, so candidates for hiding are found among the keys, those of earlier turns included. */
@@ -141,9 +158,10 @@ public final class PlanPruner implements LayerPruner {
   private Choice choose(LayerCut cut, Candidates candidates) {
     long begin = System.nanoTime();
     Tensor scores = cut.scorer() == null ? null : cut.scorer().score(candidates);
-    int[] kept = cut.selector().select(candidates, scores);
+    boolean nothingToJudgeBy = scores != null && scores.dim() == 2 && scores.size(0) == 1;
+    int[] kept = nothingToJudgeBy ? Selectors.all(candidates.count()) : cut.selector().select(candidates, scores);
     float[] values = scores == null ? null : Tensors.toFloats(scores.dim() == 1 ? scores : scores.select(0, 0));
-    Merger.Merge merge = cut.merger() == null ? null : cut.merger().merge(candidates, values, kept);
+    Merger.Merge merge = cut.merger() == null || nothingToJudgeBy ? null : cut.merger().merge(candidates, values, kept);
     long nanos = System.nanoTime() - begin;
     int[] original = candidates.original();
     IntStream goOn = merge == null ? Arrays.stream(kept) : IntStream.concat(Arrays.stream(kept), Arrays.stream(merge.into()));

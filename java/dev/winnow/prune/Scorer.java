@@ -3,7 +3,7 @@ package dev.winnow.prune;
 import org.bytedeco.pytorch.Tensor;
 
 /** Gives each visual token of one image a number; larger stays. */
-public interface Scorer {
+public interface Scorer extends Part {
   /** What must exist before the scorer is asked; the engine computes nothing that no scorer asked for. */
   enum Input {
     NOTHING,
@@ -28,7 +28,8 @@ public interface Scorer {
 
   /**
    * float32 [candidates], on the device of the rows; belongs to the caller's PointerScope. Or [1 + n, candidates]: the scores, and below them
-   * what they were made of, for selectors that look at more than one number.
+   * what they were made of, for selectors that look at more than one number; [1, candidates] says that there was nothing to judge by, and the
+   * cut leaves the image alone.
    */
   Tensor score(Candidates candidates);
 }

@@ -16,6 +16,8 @@ public final class Scorers {
    */
   public static Scorer lastRowAttention(Scorer.Input input) {
     return new Scorer() {
+      @Override public Spec spec() { return Spec.of("last-row-attention", "of", input == Input.LAYER_ITSELF ? "layer-itself" : "layer-before"); }
+
       @Override public Input input() { return input; }
 
       @Override public Tensor score(Candidates candidates) {
@@ -28,6 +30,8 @@ public final class Scorers {
   /** Reproducible noise, a different one for every image: the honest baseline. */
   public static Scorer random(long seed) {
     return new Scorer() {
+      @Override public Spec spec() { return Spec.of("random", "seed", seed); }
+
       @Override public Input input() { return Input.NOTHING; }
 
       @Override public Tensor score(Candidates candidates) {
