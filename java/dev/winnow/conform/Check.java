@@ -1,11 +1,13 @@
 package dev.winnow.conform;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.winnow.kernels.Tensors;
 import dev.winnow.kernels.Vectors;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import org.bytedeco.pytorch.Tensor;
 
 /**
  * Compares computed values with the expected ones of one case and remembers every mismatch and the largest deviation. Floats may deviate by
@@ -61,6 +63,45 @@ public final class Check {
   }
 
   public void ints(String what, int[] got, JsonNode expected) { same(what, list(got), list(TensorSpec.ints(expected))); }
+
+  /** A vector given in full as an array, or as {@code {first8, sum}}. */
+  public void floats(String what, float[] got, JsonNode expected) {
+    if (!expected.isArray()) {
+      vector(what, got, expected);
+      return;
+    }
+    same(what + ".size", got.length, expected.size());
+    for (int i = 0; i < Math.min(got.length, expected.size()); i++) value(what + "[" + i + "]", got[i], expected.get(i).asDouble());
+  }
+
+  /** A matrix given as {@code {shape, first_row8, last_row8, sum, abs_sum}}. */
+  public void matrix(String what, Tensor got, JsonNode expected) {
+    int columns = (int) got.size(1);
+    float[] values = Tensors.toFloats(got);
+    same(what + ".shape", List.of((int) got.size(0), columns), list(TensorSpec.ints(expected.get("shape"))));
+    row(what + ".first_row8", values, 0, expected.get("first_row8"));
+    row(what + ".last_row8", values, values.length - columns, expected.get("last_row8"));
+    double sum = 0;
+    double absolute = 0;
+    for (float x : values) {
+      sum += x;
+      absolute += Math.abs(x);
+    }
+    sum(what + ".sum", sum, expected.get("sum").asDouble());
+    sum(what + ".abs_sum", absolute, expected.get("abs_sum").asDouble());
+  }
+
+  /** The first values of the first rows of a matrix, one array per row. */
+  public void rows(String what, Tensor got, JsonNode expected) {
+    float[] values = Tensors.toFloats(got);
+    for (int i = 0; i < expected.size(); i++) row(what + "[" + i + "]", values, i * (int) got.size(1), expected.get(i));
+  }
+
+  private void row(String what, float[] values, int from, JsonNode expected) {
+    for (int i = 0; i < expected.size(); i++) {
+      value(what + "[" + i + "]", from >= 0 && from + i < values.length ? values[from + i] : Double.NaN, expected.get(i).asDouble());
+    }
+  }
 
   /** A vector given as {@code {first8, sum}}, with {@code argmax, max, top2_gap} where present. */
   public void vector(String what, float[] got, JsonNode expected) {

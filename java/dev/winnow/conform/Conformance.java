@@ -41,7 +41,14 @@ public final class Conformance {
     Check check = Check.of(oneCase.path("tolerance"));
     try {
       switch (oneCase.path("kind").asText()) {
-        case "llm_trace" -> LlmTrace.run(method, oneCase, check);
+        case "llm_trace", "shape_trace" -> LlmTrace.run(method, oneCase, check);
+        case "raters" -> SparseVlmCases.raters(oneCase.get("inputs"), oneCase.get("expected"), check);
+        case "score" -> SparseVlmCases.score(oneCase.get("inputs"), oneCase.get("params"), oneCase.get("expected"), check);
+        case "clustering" -> SparseVlmCases.clustering(oneCase.get("inputs"), oneCase.get("params"), oneCase.get("expected"), check);
+        case "gravity" -> SparseVlmCases.gravity(oneCase.get("params"), oneCase.get("expected"), check);
+        case "schedule" -> SparseVlmCases.schedule(oneCase.get("params"), oneCase.get("expected"), check);
+        case "dual_filter" -> MustDropCases.filter(oneCase.get("inputs"), oneCase.get("params"), oneCase.get("expected"), check);
+        case "cache_composition" -> MustDropCases.cachePolicy(oneCase.get("inputs"), oneCase.get("params"), oneCase.get("expected"), check);
         case "layer_search" -> LayerSearchCase.run(oneCase, check);
         default -> check.same("kind", "not supported", oneCase.path("kind").asText());
       }

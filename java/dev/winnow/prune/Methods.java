@@ -2,15 +2,18 @@ package dev.winnow.prune;
 
 import dev.winnow.InvalidInputException;
 import dev.winnow.prune.methods.FastV;
+import dev.winnow.prune.methods.MustDrop;
 import dev.winnow.prune.methods.None;
 import dev.winnow.prune.methods.PyramidDrop;
 import dev.winnow.prune.methods.SimpleCut;
+import dev.winnow.prune.methods.SparseVlm;
 import dev.winnow.prune.methods.Vtw;
 import java.util.List;
 
 /** Every method by name. */
 public final class Methods {
-  private static final List<Method> ALL = List.of(new None(), new PyramidDrop(), new Vtw(), new FastV(), SimpleCut.random(), SimpleCut.uniform());
+  private static final List<Method> ALL = List.of(new None(), new PyramidDrop(), new Vtw(), new FastV(), new SparseVlm(), new MustDrop(),
+      SimpleCut.random(), SimpleCut.uniform());
 
   private Methods() {}
 

@@ -48,6 +48,22 @@ public final class Settings {
   /** A finite number. */
   public double number(String name) { return finite(name, values.get(name)); }
 
+  /** A whole number within bounds. */
+  public int integer(String name, int lowest, int highest) {
+    int value = integer(name);
+    if (value < lowest || value > highest) throw wrong(name, values.get(name), highest == Integer.MAX_VALUE ? lowest + " or more" : "a whole number from " + lowest + " to " + highest);
+    return value;
+  }
+
+  /** A finite number within bounds. */
+  public double number(String name, double lowest, double highest) {
+    double value = number(name);
+    if (!(value >= lowest && value <= highest)) {
+      throw wrong(name, values.get(name), highest == Double.MAX_VALUE ? lowest + " or more" : "a number from " + lowest + " to " + highest);
+    }
+    return value;
+  }
+
   public List<Integer> integers(String name) {
     return items(name).stream().map(item -> read(name, item, Integer::parseInt, "whole numbers, separated by commas")).toList();
   }

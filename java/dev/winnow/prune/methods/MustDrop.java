@@ -1,0 +1,81 @@
+package dev.winnow.prune.methods;
+
+import dev.winnow.decoder.PositionPolicy;
+import dev.winnow.prune.CacheCut;
+import dev.winnow.prune.DualFilter;
+import dev.winnow.prune.LayerCut;
+import dev.winnow.prune.Method;
+import dev.winnow.prune.ModelShape;
+import dev.winnow.prune.Parameter;
+import dev.winnow.prune.Plan;
+import dev.winnow.prune.Selector;
+import dev.winnow.prune.Settings;
+import dev.winnow.prune.Site;
+import dev.winnow.prune.StagedTop;
+import dev.winnow.prune.Survivors;
+import dev.winnow.prune.TextAttention;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+
+/**
+ * MustDrop inside the decoder: behind a few layers, tokens go that neither the text as a whole nor any single text row attends to, key tokens
+ * excepted; at the end of the prompt the caches of the layers from the first stage on lose the tokens that did not reach the last layer.
+ */
+public final class MustDrop implements Method {
+  private static final String OFFICIAL = "official";
+
+  @Override public String name() { return "mustdrop"; }
+
+  @Override public String summary() {
+    return "Drops image tokens that neither the whole text nor any single text row attends to, in stages, and takes them out of earlier layers' caches.";
+  }
+
+  @Override public String source() { return "Liu et al., MustDrop, 2024 (arXiv 2411.10803); code liuting20/MustDrop"; }
+
+  @Override public List<Parameter> parameters() {
+    return List.of(
+        Stages.parameter(2, 6, 10, 14),
+        Parameter.of("global_thr", "0.001", "a token may go if its share of all text-to-image attention is below this (released: 0.001, 0.0012, 0.011 for"
+            + " 192, 128, 64 tokens on TextVQA)"),
+        Parameter.of("individual_thr", "0.001", "and no text row attends to it with this probability (released: 0.001, 0.001, 0.01)"),
+        Parameter.of("key_tokens", "", "image tokens that never go, by index, besides those that the vision stage names"),
+        Parameter.of("average", "", "extension: keep the tokens with the most text attention, key tokens first, so many that the layers hold this number on"
+            + " average, instead of the thresholds"),
+        Parameter.of("cache", "true", "whether the caches of layers from the first stage on lose, at the end of the prompt, what did not reach the last layer"),
+        Parameter.of("positions", OFFICIAL, "official: renumber per stage, and after the cache policy go on from the number of rows left, as the code does although"
+            + " cached keys keep their rotation; renumber: the same without that jump; keep: original positions throughout"));
+  }
+
+  @Override public Plan plan(ModelShape shape, Settings settings) {
+    List<Integer> after = Stages.read(settings, shape);
+    String positions = settings.choice("positions", OFFICIAL, "renumber", "keep");
+    TextAttention scorer = new TextAttention(TextAttention.Raters.ALL, TextAttention.Pool.SUM);
+    List<LayerCut> cuts = new ArrayList<>();
+    for (int i = 0; i < after.size(); i++) {
+      cuts.add(new LayerCut(after.get(i) + 1, scorer, selector(shape, settings, after, i), LayerCut.Effect.DROP));
+    }
+    boolean cutsCache = settings.choice("cache", "true", "false").equals("true") && !after.isEmpty();
+    List<CacheCut> cacheCuts = cutsCache ? List.of(cachePolicy(after.get(0), shape.layers(), positions.equals(OFFICIAL))) : List.of();
+    return Plan.of(this, settings, cuts, cacheCuts, positions.equals("keep") ? PositionPolicy.KEEP : PositionPolicy.RENUMBER);
+  }
+
+  /** The cut of the caches of the layers from the first stage on. */
+  public static CacheCut cachePolicy(int firstStage, int layers, boolean continueFromRows) {
+    return new CacheCut(Site.Kind.CACHE, 0, IntStream.range(firstStage, layers).boxed().toList(), null, new Survivors(), continueFromRows);
+  }
+
+  private static Selector selector(ModelShape shape, Settings settings, List<Integer> after, int stage) {
+    List<Integer> keys = settings.integers("key_tokens");
+    if (keys.stream().anyMatch(key -> key < 0)) throw settings.wrong("key_tokens", settings.values().get("key_tokens"), "indices of image tokens, 0 or more");
+    if (settings.has("average")) return new StagedTop(settings.integer("average", 0, Integer.MAX_VALUE), shape.layers(), after, stage, keys);
+    return new DualFilter(settings.number("global_thr", 0, 1), settings.number("individual_thr", 0, 1), keys);
+  }
+
+  @Override public Map<String, String> budget(ModelShape shape, Settings settings, int imageTokens, int tokens) {
+    if (tokens >= imageTokens) return Map.of("layers", "");
+    Stages.counts(name(), shape, Stages.read(settings, shape), imageTokens, tokens, dropped -> 0);
+    return Map.of("average", String.valueOf(tokens));
+  }
+}
