@@ -36,6 +36,8 @@ public final class SequenceRun implements AutoCloseable {
     this.sequence = decoder.newSequence();
   }
 
+  public Decoder decoder() { return decoder; }
+
   public Sequence sequence() { return sequence; }
 
   public Plan plan() { return plan; }
