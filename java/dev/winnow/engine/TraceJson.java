@@ -12,6 +12,7 @@ import dev.winnow.prune.CutRecord;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.Locale;
+import java.util.stream.IntStream;
 
 /** Writes an answer as one JSON object of format {@code winnow.trace/1}. What is not finite or has no meaning is null. */
 public final class TraceJson {

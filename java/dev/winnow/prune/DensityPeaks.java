@@ -6,8 +6,8 @@ import static org.bytedeco.pytorch.global.torch.where;
 import static org.bytedeco.pytorch.global.torch.zeros;
 
 import dev.winnow.kernels.Tensors;
+import dev.winnow.kernels.Vectors;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.stream.IntStream;
 import org.bytedeco.pytorch.LongOptional;
 import org.bytedeco.pytorch.Scalar;
@@ -38,8 +38,7 @@ public record DensityPeaks(double share, int perCluster, boolean sum) implements
   @Override public Merge merge(Candidates candidates, float[] scores, int[] kept) {
     boolean[] stays = new boolean[candidates.count()];
     for (int i : kept) stays[i] = true;
-    int[] pool = IntStream.range(0, stays.length).filter(i -> !stays[i]).boxed()
-        .sorted(Comparator.comparingDouble((Integer i) -> -scores[i])).mapToInt(Integer::intValue).toArray();
+    int[] pool = Arrays.stream(Vectors.ranked(scores)).filter(i -> !stays[i]).toArray();
     if (pool.length == 0) return null;
     int[] recycled = Arrays.copyOf(pool, recycled(pool.length));
     Clusters clusters = cluster(candidates.hidden(recycled), Math.min(clusters(pool.length), recycled.length));
@@ -74,7 +73,7 @@ public record DensityPeaks(double share, int perCluster, boolean sum) implements
     Tensor denser = density.unsqueeze(0).gt(density.unsqueeze(1));
     Tensor reach = where(denser, distances, distances.max()).min(1).get0();
     float[] peak = Tensors.toFloats(density.mul(reach));
-    int[] centres = IntStream.range(0, n).boxed().sorted(Comparator.comparingDouble((Integer i) -> -peak[i])).limit(count).mapToInt(Integer::intValue).toArray();
+    int[] centres = Arrays.copyOf(Vectors.ranked(peak), count);
     float[] toCentres = Tensors.toFloats(distances.index_select(0, Tensors.indices(centres, wide.device())));
     int[] assignment = new int[n];
     for (int i = 0; i < n; i++) for (int c = 1; c < count; c++) if (toCentres[c * n + i] < toCentres[assignment[i] * n + i]) assignment[i] = c;
