@@ -1,0 +1,97 @@
+package dev.winnow.eval;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.winnow.InvalidInputException;
+import dev.winnow.TestData;
+import dev.winnow.engine.Model;
+import dev.winnow.vision.ImageReader;
+import dev.winnow.vision.PixelBatch;
+import dev.winnow.vision.RgbImage;
+import java.awt.image.BufferedImage;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.BitSet;
+import java.util.List;
+import java.util.OptionalInt;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import javax.imageio.ImageIO;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ExplanationTest {
+  private static final Path PICTURE = TestData.path("pictures/exif1.jpg");
+
+  @TempDir Path folder;
+
+  @Test void aPageHoldsEveryCutAndEscapesWhatTheUserTyped() throws Exception {
+    try (Model model = Model.open(TestData.path("parity/models/llava15-mha-56"))) {
+      Path page = new Explanation(model, "Is <b>this</b> \"it\" & 猫?", List.of(PICTURE, PICTURE), 4)
+          .write(List.of(Variant.parse("pyramiddrop layers=1,2 ratios=0.5,0.25"), Variant.parse("uniform")), OptionalInt.empty(), folder);
+      String html = Files.readString(page);
+      assertTrue(html.contains("<h1>Is &lt;b&gt;this&lt;/b&gt; &quot;it&quot; &amp; 猫?</h1>"));
+      assertFalse(html.contains("<b>this"));
+      assertFalse(html.contains("http"));
+      try (Stream<Path> files = Files.list(folder)) {
+        // two pictures; two cuts of two images with kept and scores; one cut of two images without scores; the page
+        assertEquals(2 + 2 * 2 * 2 + 2 + 1, files.count());
+      }
+      BufferedImage kept = ImageIO.read(folder.resolve("1-pyramiddrop-cut-1-layer-1-image-0-kept.png").toFile());
+      assertEquals(336, kept.getWidth());
+    }
+  }
+
+  @Test void nothingToExplainWithoutAPicture() {
+    try (Model model = Model.open(TestData.path("parity/models/llava15-mha-56"))) {
+      assertThrows(InvalidInputException.class, () -> new Explanation(model, "?", List.of(), 4));
+    }
+  }
+
+  @Test void tokensOfTilesShowThePatchesThatTheyAreMadeOf() {
+    try (Model model = Model.open(TestData.path("parity/models/llava-next-mistral-84"))) {
+      RgbImage image = ImageReader.read(PICTURE);
+      PixelBatch pixels = model.images().prepare(image, false);
+      TokenMap map = TokenMap.of(pixels, model.config());
+      int side = model.config().vision().grid();
+      assertEquals(pixels.tiles() * side * side, map.count());
+      assertEquals(pixels.tiles(), model.images().tiles(image, false).size());
+      BitSet shown = map.shown(IntStream.range(0, map.patches().size()).toArray());
+      for (int patch = 0; patch < side * side; patch++) assertEquals(patch, map.patches().get(patch)[0]);
+      assertTrue(shown.length() <= map.count());
+      assertEquals(0, map.patches().get(map.patches().size() - 1).length, "the last token is a newline");
+    }
+  }
+
+  @Test void patchesAreFadedAndColouredInTheirPlaces() {
+    byte[] rgb = new byte[4 * 4 * 3];
+    Arrays.fill(rgb, (byte) 10);
+    PatchPicture canvas = new PatchPicture(List.of(new RgbImage(4, 4, rgb)), null, 2);
+    BitSet kept = new BitSet();
+    kept.set(1);
+    BufferedImage picture = canvas.kept(kept);
+    assertEquals(336, picture.getWidth());
+    assertEquals(0x0A0A0A, picture.getRGB(300, 30) & 0xFFFFFF);
+    assertTrue((picture.getRGB(30, 30) & 0xFF) > 200);
+    assertTrue((picture.getRGB(300, 300) & 0xFF) > 200);
+    BufferedImage heat = canvas.heat(new float[] {0, 1, Float.NaN, 0.5f});
+    assertEquals(0xDDDDDD, heat.getRGB(30, 300) & 0xFFFFFF);
+    assertTrue((heat.getRGB(300, 30) >> 8 & 0xFF) > (heat.getRGB(30, 30) >> 8 & 0xFF), "higher scores are lighter");
+    canvas.heat(new float[] {Float.NaN, Float.NaN, Float.NEGATIVE_INFINITY, Float.NaN});
+    canvas.heat(new float[] {3, 3, 3, 3});
+  }
+
+  @Test void scoresOfTokensBecomeScoresOfPatches() {
+    TokenMap map = new TokenMap(4, List.of(new int[] {0}, new int[] {1, 2}, new int[] {}, new int[] {2}));
+    float[] spread = map.spread(new int[] {0, 1, 2, 3}, new float[] {5, 1, 9, 2});
+    assertEquals(5, spread[0]);
+    assertEquals(1, spread[1]);
+    assertEquals(2, spread[2]);
+    assertTrue(Float.isNaN(spread[3]));
+    assertEquals(0, map.entering(new int[] {3}, 2).patches().get(1).length);
+  }
+}
