@@ -37,6 +37,12 @@ public final class Conformance {
     return results;
   }
 
+  /** The kinds that several methods share the name of. */
+  private static void features(String method, JsonNode oneCase, Check check) {
+    if (method.equals("dart")) DartCase.run(oneCase.get("inputs"), oneCase.get("params"), oneCase.get("expected"), check);
+    else check.same("features of method", "not supported", method);
+  }
+
   private static Result golden(Path file, String method, JsonNode oneCase) {
     Check check = Check.of(oneCase.path("tolerance"));
     try {
@@ -49,6 +55,7 @@ public final class Conformance {
         case "schedule" -> SparseVlmCases.schedule(oneCase.get("params"), oneCase.get("expected"), check);
         case "dual_filter" -> MustDropCases.filter(oneCase.get("inputs"), oneCase.get("params"), oneCase.get("expected"), check);
         case "cache_composition" -> MustDropCases.cachePolicy(oneCase.get("inputs"), oneCase.get("params"), oneCase.get("expected"), check);
+        case "features" -> features(method, oneCase, check);
         case "layer_search" -> LayerSearchCase.run(oneCase, check);
         default -> check.same("kind", "not supported", oneCase.path("kind").asText());
       }

@@ -16,7 +16,9 @@ public record Count(Kind kind, double value) {
     /** A share of the image as it entered the language model, truncated (PyramidDrop, {@code int(V * ratio)}). */
     SHARE_KEPT,
     /** A share that is removed: kept = V * (1 - share), rounded half to even (FastV in its Hugging Face form). */
-    SHARE_REMOVED
+    SHARE_REMOVED,
+    /** A share that is removed: kept = V * (1 - share), truncated (DART). */
+    SHARE_REMOVED_TRUNCATED
   }
 
   public Count {
@@ -33,11 +35,14 @@ public record Count(Kind kind, double value) {
 
   public static Count shareRemoved(double share) { return new Count(Kind.SHARE_REMOVED, share); }
 
+  public static Count shareTruncated(double removed) { return new Count(Kind.SHARE_REMOVED_TRUNCATED, removed); }
+
   /** Tokens that stay out of an image of {@code total} tokens. */
   public int of(int total) {
     return switch (kind) {
       case TOKENS -> (int) Math.min(value, total);
       case SHARE_KEPT -> (int) (total * value);
+      case SHARE_REMOVED_TRUNCATED -> (int) (total * (1 - value));
       case SHARE_REMOVED -> (int) Math.rint(total * (1 - value));
     };
   }

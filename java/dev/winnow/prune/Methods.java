@@ -1,6 +1,7 @@
 package dev.winnow.prune;
 
 import dev.winnow.InvalidInputException;
+import dev.winnow.prune.methods.Dart;
 import dev.winnow.prune.methods.FastV;
 import dev.winnow.prune.methods.MustDrop;
 import dev.winnow.prune.methods.None;
@@ -12,7 +13,7 @@ import java.util.List;
 
 /** Every method by name. */
 public final class Methods {
-  private static final List<Method> ALL = List.of(new None(), new PyramidDrop(), new Vtw(), new FastV(), new SparseVlm(), new MustDrop(),
+  private static final List<Method> ALL = List.of(new None(), new PyramidDrop(), new Vtw(), new FastV(), new SparseVlm(), new MustDrop(), new Dart(),
       SimpleCut.random(), SimpleCut.uniform());
 
   private Methods() {}

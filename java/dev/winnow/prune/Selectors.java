@@ -25,6 +25,7 @@ public final class Selectors {
         case TOKENS -> "tokens";
         case SHARE_KEPT -> "share";
         case SHARE_REMOVED -> "removed";
+        case SHARE_REMOVED_TRUNCATED -> "removed_truncated";
       };
       Object value = count.kind() == Count.Kind.TOKENS ? (Object) (long) count.value() : (Object) count.value();
       return Spec.of("top", name, value, "floor", floor == 0 ? null : floor, "of", ofPresent ? "present" : null, "drop", drop == 0 ? null : drop);

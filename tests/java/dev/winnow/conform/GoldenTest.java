@@ -11,7 +11,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** The vectors of the methods' public implementations. */
 class GoldenTest {
   @ParameterizedTest
-  @ValueSource(strings = {"pyramiddrop", "vtw", "fastv", "sparsevlm"})
+  @ValueSource(strings = {"pyramiddrop", "vtw", "fastv", "sparsevlm", "dart"})
   void everyCasePasses(String method) {
     List<Conformance.Result> results = Conformance.run(TestData.path("goldens/" + method + ".json"));
     assertTrue(results.size() >= 6, "cases in the file");
