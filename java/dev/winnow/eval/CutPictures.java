@@ -10,6 +10,7 @@ import java.util.BitSet;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.IntUnaryOperator;
 
 /** What the cuts of one answer did, as pictures: follows each image's tokens from cut to cut back to the patches that they show. */
 final class CutPictures {
@@ -18,8 +19,11 @@ final class CutPictures {
    *
    * @param kept patches that stayed in full, the others faded
    * @param heat patches coloured by score; null where the cut has no scores
+   * @param merges a line from each merged patch to the one it went into; null where nothing was merged
    */
-  record Drawn(CutRecord cut, BufferedImage kept, BufferedImage heat) {}
+  record Drawn(CutRecord cut, BufferedImage kept, BufferedImage heat, BufferedImage merges) {}
+
+  private static final int NO_PATCH = -1;
 
   private final List<PatchPicture> canvases;
   private final List<TokenMap> maps;
@@ -65,11 +69,12 @@ final class CutPictures {
     BitSet kept = new BitSet();
     for (int patch : cut.kept()) kept.set(patch);
     BufferedImage heat = cut.scores() == null ? null : canvas.heat(cut.scores());
+    BufferedImage merges = merges(cut, canvas, patch -> patch);
     if (entering != maps.get(image).patches().size()) {
       maps.set(image, maps.get(image).entering(cut.kept(), entering));
       present.set(image, upTo(entering));
     }
-    return new Drawn(cut, canvas.kept(kept), heat);
+    return new Drawn(cut, canvas.kept(kept), heat, merges);
   }
 
   private Drawn tokens(CutRecord cut) {
@@ -82,7 +87,20 @@ final class CutPictures {
     int[] kept = cut.kept().clone();
     Arrays.sort(kept);
     present.set(image, kept);
-    return new Drawn(cut, canvas.kept(map.shown(kept)), heat);
+    return new Drawn(cut, canvas.kept(map.shown(kept)), heat, merges(cut, canvas, token -> map.patches().get(token).length == 0 ? NO_PATCH : map.patches().get(token)[0]));
+  }
+
+  /** @param patch the patch that a number in the record shows, or NO_PATCH */
+  private static BufferedImage merges(CutRecord cut, PatchPicture canvas, IntUnaryOperator patch) {
+    List<int[]> links = new ArrayList<>();
+    for (CutRecord.Merged merge : cut.merged()) {
+      int into = merge.into() < 0 ? NO_PATCH : patch.applyAsInt(merge.into());
+      for (int token : merge.from()) {
+        int from = patch.applyAsInt(token);
+        if (into != NO_PATCH && from != NO_PATCH && from != into) links.add(new int[] {from, into});
+      }
+    }
+    return links.isEmpty() ? null : canvas.merged(links);
   }
 
   private static int[] upTo(int count) {

@@ -71,6 +71,7 @@ final class ExplainPage {
         .append(cut.kept().length).append(" tokens</h3>\n");
     figure(name + "-kept", drawn.kept(), "Kept patches; those that were dropped here or before are faded" + margin + ".");
     if (drawn.heat() != null) figure(name + "-scores", drawn.heat(), "Scores of the tokens that were there, low dark to high yellow (99th percentile); grey: gone before.");
+    if (drawn.merges() != null) figure(name + "-merges", drawn.merges(), "Lines lead from merged patches to the ones that they went into.");
     body.append('\n');
   }
 

@@ -2,15 +2,18 @@ package dev.winnow.eval;
 
 import dev.winnow.vision.RgbImage;
 import dev.winnow.vision.TileGrid;
+import java.awt.BasicStroke;
 import java.awt.Color;
 import java.awt.Graphics2D;
+import java.awt.RenderingHints;
+import java.awt.geom.Line2D;
 import java.awt.image.BufferedImage;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 
 /**
- * Draws what the tower saw of a picture with its patches marked: kept or dropped, or coloured by score. Tiles lie as
+ * Draws what the tower saw of a picture with its patches marked: kept or dropped, coloured by score, linked where they were merged. Tiles lie as
  * they do in the picture, the whole picture to their left. Needs no display and no fonts.
  */
 public final class PatchPicture {
@@ -70,6 +73,26 @@ public final class PatchPicture {
     });
   }
 
+  /**
+   * The picture with a line from every merged patch to the one that it went into.
+   *
+   * @param links pairs of {from, into}
+   */
+  public BufferedImage merged(List<int[]> links) {
+    BufferedImage image = plain();
+    Graphics2D g = image.createGraphics();
+    g.setRenderingHint(RenderingHints.KEY_ANTIALIASING, RenderingHints.VALUE_ANTIALIAS_ON);
+    g.setStroke(new BasicStroke(1.5f));
+    g.setColor(new Color(0xCC, 0x20, 0x20, 150));
+    for (int[] link : links) {
+      double[] from = centre(link[0]);
+      double[] into = centre(link[1]);
+      g.draw(new Line2D.Double(from[0], from[1], into[0], into[1]));
+    }
+    g.dispose();
+    return image;
+  }
+
   private interface Shade {
     int of(int patch, int rgb);
   }
@@ -105,6 +128,12 @@ public final class PatchPicture {
   private int left(int t) { return t == 0 ? 0 : (1 + (t - 1) % grid.columns()) * tiles.get(0).width() * scale + GAP; }
 
   private int top(int t) { return t == 0 ? 0 : (t - 1) / grid.columns() * tiles.get(0).height() * scale; }
+
+  private double[] centre(int patch) {
+    int t = patch / (side * side);
+    double step = (double) tiles.get(0).width() * scale / side;
+    return new double[] {left(t) + (patch % side + 0.5) * step, top(t) + (patch / side % side + 0.5) * step};
+  }
 
   private static float[] sortedFinite(float[] scores) {
     float[] finite = new float[scores.length];
