@@ -1,0 +1,95 @@
+package dev.winnow.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.winnow.TestData;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@code winnow eval}, {@code explain} and {@code calibrate} as they are typed. */
+class EvalCommandTest {
+  private static final String MODEL = TestData.path("parity/models/llava15-mha-56").toString();
+
+  @TempDir Path folder;
+  private Path data;
+  private String out;
+  private String err;
+
+  @BeforeEach void questions() throws Exception {
+    Files.copy(TestData.path("pictures/exif1.jpg"), folder.resolve("bild ä.jpg"));
+    data = Files.writeString(folder.resolve("questions.jsonl"), "{\"image\":\"bild ä.jpg\",\"question\":\"What is this?\",\"answer\":\"cat\"}\n"
+        + "{\"image\":\"bild ä.jpg\",\"question\":\"Is it red?\",\"answer\":\"yes\",\"family\":\"colour\"}\n");
+  }
+
+  private int winnow(String command, String... more) {
+    List<String> args = new ArrayList<>(List.of(command));
+    args.addAll(List.of(more));
+    ByteArrayOutputStream stdout = new ByteArrayOutputStream();
+    ByteArrayOutputStream stderr = new ByteArrayOutputStream();
+    Console console = new Console(new PrintStream(stdout, true, StandardCharsets.UTF_8), new PrintStream(stderr, true, StandardCharsets.UTF_8));
+    int status = Winnow.run(args.toArray(new String[0]), console);
+    out = stdout.toString(StandardCharsets.UTF_8);
+    err = stderr.toString(StandardCharsets.UTF_8);
+    return status;
+  }
+
+  private int eval(String... more) {
+    List<String> args = new ArrayList<>(List.of("--model", MODEL, "--data", data.toString(), "--out", folder.resolve("out").toString(), "--max-tokens", "2"));
+    args.addAll(List.of(more));
+    return winnow("eval", args.toArray(new String[0]));
+  }
+
+  @Test void writesTablesAndPlots() throws Exception {
+    assertEquals(0, eval("--methods", "fastv,vtw", "--budgets", "12,4"), () -> err);
+    assertTrue(out.startsWith("| method | budget | accuracy |"), out);
+    assertTrue(err.contains("2 of 2 questions"), err);
+    for (String name : List.of("table.csv", "table.json", "table.md", "accuracy-budget.png", "accuracy-time.png", "results.jsonl")) {
+      assertTrue(Files.size(folder.resolve("out").resolve(name)) > 100, name);
+    }
+    assertEquals(out, Files.readString(folder.resolve("out/table.md")));
+    assertEquals(0, eval("--methods", "fastv,vtw", "--budgets", "12,4", "--json"));
+    JsonNode json = new ObjectMapper().readTree(out);
+    assertEquals("winnow.eval.table/1", json.get("format").asText());
+    assertEquals(out, Files.readString(folder.resolve("out/table.json")));
+  }
+
+  @Test void badArgumentsAreOneLineAndStatusTwo() {
+    String[][] bad = {{}, {"--methods", "slowv"}, {"--methods", "fastv", "--budgets", "-1"}, {"--methods", "fastv", "--budgets", "many"},
+        {"--methods", "fastv", "--max-tokens", "0"}, {"--methods", "fastv", "--limit", "-1"}, {"--methods", "fastv", "--images", "nowhere"},
+        {"--variant", "fastv depth=2"}, {"--methods", "fastv", "--data", "missing.jsonl"}, {"--methods", "fastv", "--dtype", "int8"}};
+    for (String[] args : bad) {
+      assertEquals(2, eval(args), () -> String.join(" ", args) + ": " + err);
+      assertEquals(1, err.lines().count(), err);
+      assertEquals("", out);
+    }
+  }
+
+  @Test void explainWritesAPage() {
+    Path page = folder.resolve("page ö");
+    assertEquals(0, winnow("explain", "--model", MODEL, "--image", folder.resolve("bild ä.jpg").toString(), "--prompt", "Où?", "--method", "fastv layer=1",
+        "--method", "uniform", "--budget", "8", "--out", page.toString(), "--max-tokens", "2"), () -> err);
+    assertTrue(Files.isRegularFile(page.resolve("index.html")));
+    assertEquals(2, winnow("explain", "--model", MODEL, "--image", "gone.png", "--prompt", "?", "--method", "fastv", "--out", page.toString()));
+    assertEquals(2, winnow("explain", "--model", MODEL, "--image", folder.resolve("bild ä.jpg").toString(), "--prompt", "?", "--method", "fastv layer=3",
+        "--budget", "1", "--out", page.toString()));
+    assertTrue(err.contains("cannot average 1 of 16"), err);
+  }
+
+  @Test void calibrateRefusesWhatItCannotDo() {
+    assertEquals(2, winnow("calibrate", "fastv", "--model", MODEL, "--data", data.toString()));
+    assertEquals(2, winnow("calibrate", "vtw", "--model", MODEL, "--data", data.toString(), "--threshold", "NaN"));
+    assertEquals(2, winnow("calibrate", "vtw", "--model", MODEL, "--data", data.toString(), "--out", folder.toString()));
+    assertTrue(err.contains("has only 4 layers"), err);
+  }
+}
