@@ -57,6 +57,8 @@ public final class Conformance {
         case "cache_composition" -> MustDropCases.cachePolicy(oneCase.get("inputs"), oneCase.get("params"), oneCase.get("expected"), check);
         case "features" -> features(method, oneCase, check);
         case "layer_search" -> LayerSearchCase.run(oneCase, check);
+        case "features", "scores", "single", "budgets", "tiles", "keywords", "anchors", "sequence", "distance_bias" ->
+            PatchCases.run(method, oneCase, check);
         default -> check.same("kind", "not supported", oneCase.path("kind").asText());
       }
     } catch (WinnowException e) {

@@ -58,7 +58,7 @@ final class MustDropCases {
       cuts.add(new LayerCut(AFTER[i] + 1, TEXT, given, LayerCut.Effect.DROP));
     }
     List<CacheCut> cacheCuts = cutsCache ? List.of(MustDrop.cachePolicy(AFTER[0], layers, true)) : List.of();
-    return new Plan("mustdrop", Map.of(), cuts, cacheCuts, PositionPolicy.RENUMBER, true);
+    return new Plan("mustdrop", Map.of(), null, cuts, cacheCuts, PositionPolicy.RENUMBER, true);
   }
 
   /** Runs a tiny model with and without the policy: which rows of every cache stay is what is asked, not what they hold. */

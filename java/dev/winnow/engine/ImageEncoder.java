@@ -2,6 +2,9 @@ package dev.winnow.engine;
 
 import dev.winnow.checkpoint.ModelConfig;
 import dev.winnow.kernels.Tensors;
+import dev.winnow.prune.CutRecord;
+import dev.winnow.prune.QuestionText;
+import dev.winnow.prune.VisionCut;
 import dev.winnow.vision.AnyresPacking;
 import dev.winnow.vision.PixelBatch;
 import dev.winnow.vision.Preprocessor;
@@ -39,6 +42,30 @@ public final class ImageEncoder {
   private Preprocessor preprocessor(boolean several) {
     boolean whole = several && config.family().equals("llava_onevision");
     return whole ? preprocessor.with(Preprocessor.Layout.PADDED) : preprocessor;
+  }
+
+  /** Rows that a prepared picture has in the language model when nothing is removed. */
+  public int tokens(PixelBatch pixels) { return AnyresPacking.of(pixels, config).tokens(); }
+
+  /**
+   * A picture as it enters the language model.
+   *
+   * @param rows [tokens, hidden]; the caller closes them
+   * @param cut what the cut did; null where there was none
+   * @param unpruned rows without the cut
+   */
+  public record Encoded(Tensor rows, CutRecord cut, int unpruned) {}
+
+  /**
+   * Encodes a picture and applies a cut before the decoder.
+   *
+   * @param cut or null
+   * @param image number of the picture within the session, for the record
+   */
+  public Encoded encode(PixelBatch pixels, VisionCut cut, int image, QuestionText question) {
+    int unpruned = tokens(pixels);
+    if (cut == null) return new Encoded(encode(pixels, VisionObserver.NONE), null, unpruned);
+    return new VisionStage(config, tower, projector, cut, question).run(pixels, image, unpruned, () -> encode(pixels, VisionObserver.NONE));
   }
 
   /** Features of one picture, [tiles, tokens, hidden x feature layers]; the caller closes them. */

@@ -9,8 +9,8 @@ import dev.winnow.decoder.StepObserver;
 import dev.winnow.kernels.Tensors;
 import dev.winnow.prune.CutRecord;
 import dev.winnow.prune.Plan;
+import dev.winnow.prune.QuestionText;
 import dev.winnow.vision.PixelBatch;
-import dev.winnow.vision.VisionObserver;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -61,19 +61,19 @@ public final class Session implements AutoCloseable {
 
   private Answer answer(Question question) {
     Stopwatch watch = new Stopwatch();
+    question.plan(model.shape(), 0); // what the method cannot do on this model is said before any work
     List<PixelBatch> pixels = question.images().stream()
         .map(image -> model.images().prepare(image.get(), question.images().size() > 1)).toList();
     double imageMillis = watch.lap();
     try (PointerScope scope = new PointerScope()) {
-      List<Tensor> rows = new ArrayList<>();
-      for (PixelBatch batch : pixels) rows.add(Tensors.adopt(scope, model.images().encode(batch, VisionObserver.NONE)));
+      Plan plan = question.plan(model.shape(), pixels.stream().mapToInt(model.images()::tokens).max().orElse(0));
+      Pictures pictures = encode(pixels, plan, question, scope);
+      List<Tensor> rows = pictures.rows;
       double visionMillis = watch.lap();
       int[] ids = ids(question);
       Prompt prompt = Prompt.assemble(ids, model.config().imageTokenId(), rows, images, model.decoder());
       int length = (int) prompt.rows().size(0);
       int newTokens = room(length, question.maxTokens());
-      int imageTokens = rows.stream().mapToInt(image -> (int) image.size(0)).max().orElse(0);
-      Plan plan = question.plan(model.shape(), imageTokens);
       SequenceRun.Mark mark = run.mark();
       int unseenBefore = unseen;
       try {
@@ -85,18 +85,20 @@ public final class Session implements AutoCloseable {
         float[] first = advance();
         int[] afterPrompt = run.sequence().cache().lengths();
         int[] computed = run.sequence().cache().computedRows();
-        List<CutRecord> cuts = run.cuts();
         double promptMillis = watch.lap();
         Decoding decoding = new Decoding(question, newTokens);
         decoding.run(first);
         double decodeMillis = watch.lap();
         images += pixels.size();
+        List<CutRecord> cuts = new ArrayList<>(pictures.cuts);
+        cuts.addAll(run.cuts());
         double pruning = cuts.stream().mapToDouble(cut -> cut.nanos() / 1e6).sum();
         Report.Timing timing = new Report.Timing(imageMillis, visionMillis, promptMillis, pruning, imageMillis + visionMillis + promptMillis, decodeMillis,
             decoding.steps);
         Report.Kv kv = new Report.Kv(afterPrompt, run.sequence().cache().lengths(), run.sequence().cache().unprunedBytes(), run.sequence().cache().heldBytes());
         int[] added = difference(computed, computedBefore);
-        Report report = new Report(plan, ids, prompt.segments(), length, run.cuts(), kv, first, Flops.of(model.config().text(), added, length, past), timing);
+        Report report = new Report(plan, ids, prompt.segments(), length, cuts, kv, first,
+            Flops.of(model.config().text(), added, length + pictures.removed, past), timing);
         return new Answer(decoding.text.toString(), decoding.ids(), decoding.finish, report);
       } catch (OutOfMemoryError e) {
         run.rollback(mark);
@@ -108,6 +110,30 @@ public final class Session implements AutoCloseable {
         throw e;
       }
     }
+  }
+
+  /** The pictures of a question as they enter the language model; {@code removed} rows did not. */
+  private record Pictures(List<Tensor> rows, List<CutRecord> cuts, int removed) {}
+
+  private Pictures encode(List<PixelBatch> pixels, Plan plan, Question question, PointerScope scope) {
+    QuestionText text = new QuestionText(question.text(), words -> model.decoder().embed(wordIds(words)));
+    List<Tensor> rows = new ArrayList<>();
+    List<CutRecord> cuts = new ArrayList<>();
+    int removed = 0;
+    for (PixelBatch batch : pixels) {
+      ImageEncoder.Encoded encoded = model.images().encode(batch, plan.vision(), images + rows.size(), text);
+      rows.add(Tensors.adopt(scope, encoded.rows()));
+      if (encoded.cut() != null) cuts.add(encoded.cut());
+      removed += encoded.unpruned() - (int) encoded.rows().size(0);
+    }
+    return new Pictures(rows, cuts, removed);
+  }
+
+  /** Ids of a text as it would begin a prompt, without what the tokenizer puts before every text. */
+  private int[] wordIds(String words) {
+    int[] ids = model.tokenizer().encode(List.of(new PromptPiece.Text(words)));
+    int before = model.tokenizer().encode(List.of(new PromptPiece.Text(""))).length;
+    return Arrays.copyOfRange(ids, before, ids.length);
   }
 
   private int[] ids(Question question) {

@@ -72,7 +72,7 @@ public final class TraceJson {
     ObjectNode node = JSON.createObjectNode();
     node.put("site", cut.site().toString());
     if (cut.layers() != null) node.set("layers", ints(cut.layers()));
-    node.put("image", cut.image()).put("before", cut.before()).put("after", cut.kept().length);
+    node.put("image", cut.image()).put("before", cut.before()).put("after", cut.after());
     node.set("kept", ints(IntStream.of(cut.kept()).sorted().toArray()));
     node.put("order", "ascending");
     if (!cut.merged().isEmpty()) {

@@ -144,6 +144,124 @@ public final class Kernels {
     check(Wn.wn_kv_compact(NativeLibrary.context(device), d, null));
   }
 
+  /** What {@link #greedy} maximises; the header says it in full. */
+  public enum Objective {
+    /** The smallest distance among the chosen: farthest point first. */
+    MAX_MIN(Wn.WN_MAX_MIN),
+    /** The determinant of the chosen rows' kernel. */
+    DPP(Wn.WN_DPP),
+    /** How well the chosen rows cover all rows. */
+    COVERAGE(Wn.WN_COVERAGE);
+
+    private final int code;
+
+    Objective(int code) { this.code = code; }
+  }
+
+  /**
+   * Chooses rows of x one after the other by cosine similarity S.
+   *
+   * @param x float32 [n, width], contiguous
+   * @param weight float32 [n] per candidate, or null for 1
+   * @param rowWeight float32 [n] per covered row, COVERAGE only, or null for 1
+   * @param scale of the similarity, COVERAGE only: what is covered is {@code scale * S + shift}
+   * @return the min(k, n) rows chosen, in the order of choice
+   */
+  public static int[] greedy(Objective objective, Tensor x, Tensor weight, Tensor rowWeight, float scale, float shift, int k) {
+    require(x.dim() == 2 && x.is_contiguous() && isFloat(x) && (weight == null || isFloat(weight)) && (rowWeight == null || isFloat(rowWeight)), "greedy",
+        "contiguous float32 [n, width]", x);
+    Wn.GreedyDesc d = Scratch.get().greedy;
+    d.dim((int) x.size(1)).x(x.data_ptr()).x_sn(x.size(1)).x_sb(x.numel()).matrix(null).matrix_rows(0);
+    return greedy(objective, d, (int) x.size(0), (int) x.size(0), x.device(), weight, rowWeight, scale, shift, k);
+  }
+
+  /** As {@link #greedy} for COVERAGE, where the caller has what each candidate covers: float32 [rows, n], contiguous. */
+  public static int[] greedyCover(Tensor matrix, Tensor weight, int k) {
+    require(matrix.dim() == 2 && matrix.is_contiguous() && isFloat(matrix) && (weight == null || isFloat(weight)), "greedyCover", "contiguous float32 [rows, n]",
+        matrix);
+    int n = (int) matrix.size(1);
+    Wn.GreedyDesc d = Scratch.get().greedy;
+    d.dim(1).x(null).matrix(matrix.data_ptr()).matrix_rows((int) matrix.size(0)).matrix_sr(n).matrix_sb(matrix.numel());
+    return greedy(Objective.COVERAGE, d, n, (int) matrix.size(0), matrix.device(), weight, null, 1, 0, k);
+  }
+
+  private static int[] greedy(Objective objective, Wn.GreedyDesc d, int n, int rows, Device device, Tensor weight, Tensor rowWeight, float scale, float shift,
+      int k) {
+    int chosen = Math.max(0, Math.min(k, n));
+    if (chosen == 0) return new int[0];
+    Tensor out = Tensors.uninitialised(ScalarType.Int, device, chosen);
+    d.dtype(Wn.WN_F32).objective(objective.code).batch(1).n(n).k(chosen).f_scale(scale).f_shift(shift);
+    d.weight(weight == null ? null : weight.data_ptr()).weight_sb(n).row_weight(rowWeight == null ? null : rowWeight.data_ptr()).row_weight_sb(rows);
+    d.out_idx(out.data_ptr()).out_sb(chosen);
+    Wn.Context context = NativeLibrary.context(device);
+    long bytes = checkedBytes(Wn.wn_greedy_workspace(context, d));
+    check(Wn.wn_greedy(context, d, Scratch.get().workspace(bytes, device), bytes, null));
+    return Tensors.toInts(out);
+  }
+
+  /**
+   * For some rows of x the most similar other rows by cosine.
+   *
+   * @param x float32 [n, width], contiguous
+   * @param pivots rows of x
+   * @param count neighbours of each, fewer where x has not as many
+   * @param eps floor of a row's norm
+   * @return per pivot its neighbours, most similar first; among equals the lower row
+   */
+  public static int[][] neighbours(Tensor x, int[] pivots, int count, float eps) {
+    require(x.dim() == 2 && x.is_contiguous() && isFloat(x), "neighbours", "contiguous float32 [n, width]", x);
+    int n = (int) x.size(0);
+    int each = Math.min(count, n - 1);
+    if (pivots.length == 0 || each <= 0) return new int[pivots.length][0];
+    Device device = x.device();
+    Tensor list = Tensors.int32(pivots, device);
+    Tensor out = Tensors.uninitialised(ScalarType.Int, device, pivots.length, each);
+    Wn.SimilarityDesc d = Scratch.get().similarity;
+    d.dtype(Wn.WN_F32).op(Wn.WN_SIM_TOPM).metric(Wn.WN_COSINE).batch(1).n(n).dim((int) x.size(1)).n_pivot(pivots.length).top_m(each).eps(eps);
+    d.x(x.data_ptr()).x_sn(x.size(1)).x_sb(x.numel()).pivot(list.data_ptr()).pivot_sb(pivots.length);
+    d.out_idx(out.data_ptr()).out_sp(each).out_sb((long) pivots.length * each);
+    Wn.Context context = NativeLibrary.context(device);
+    long bytes = checkedBytes(Wn.wn_sim_workspace(context, d));
+    check(Wn.wn_sim(context, d, Scratch.get().workspace(bytes, device), bytes, null));
+    int[] flat = Tensors.toInts(out);
+    int[][] neighbours = new int[pivots.length][];
+    for (int p = 0; p < pivots.length; p++) neighbours[p] = java.util.Arrays.copyOfRange(flat, p * each, (p + 1) * each);
+    return neighbours;
+  }
+
+  /**
+   * Weighted sums of rows, in float32, rounded once: row s of the result is the sum over e of {@code weights[s][e] * source[members[s][e]]}.
+   *
+   * @param source [n, width], contiguous
+   * @return [members.length, width] in the dtype of the source
+   */
+  public static Tensor mergeRows(Tensor source, int[][] members, float[][] weights) {
+    require(source.dim() == 2 && source.is_contiguous(), "mergeRows", "contiguous [n, width]", source);
+    int[] begin = new int[members.length + 1];
+    for (int s = 0; s < members.length; s++) begin[s + 1] = begin[s] + members[s].length;
+    int entries = begin[members.length];
+    int[] rows = new int[entries];
+    float[] factors = new float[entries];
+    for (int s = 0; s < members.length; s++) {
+      System.arraycopy(members[s], 0, rows, begin[s], members[s].length);
+      System.arraycopy(weights[s], 0, factors, begin[s], members[s].length);
+    }
+    Device device = source.device();
+    Tensor out = Tensors.uninitialised(source.scalar_type(), device, members.length, source.size(1));
+    if (members.length == 0) return out;
+    Tensor beginList = Tensors.int32(begin, device);
+    Tensor rowList = Tensors.int32(rows, device);
+    Tensor factorList = Tensors.floats(factors, device, entries);
+    Wn.MergeDesc d = Scratch.get().merge;
+    d.dtype(Dtype.of(source.scalar_type()).code).batch(1).n_rows((int) source.size(0)).dim((int) source.size(1)).n_seg(members.length).n_entry(entries);
+    d.normalise(Wn.WN_MERGE_SUM).src(source.data_ptr()).src_sn(source.size(1)).src_sb(source.numel()).dst(out.data_ptr()).dst_sn(source.size(1)).dst_sb(out.numel());
+    d.seg_begin(beginList.data_ptr()).seg_begin_sb(begin.length).seg_src(rowList.data_ptr()).seg_weight(factorList.data_ptr());
+    check(Wn.wn_merge_rows(NativeLibrary.context(device), d, null));
+    return out;
+  }
+
+  private static boolean isFloat(Tensor tensor) { return tensor.scalar_type().value == ScalarType.Float.value; }
+
   private static void require(boolean holds, String function, String wanted, Tensor... given) {
     if (holds) return;
     StringBuilder shapes = new StringBuilder();
@@ -173,6 +291,9 @@ public final class Kernels {
     final Wn.SelectionDesc selection = kept(new Wn.SelectionDesc());
     final Wn.GatherDesc gather = kept(new Wn.GatherDesc());
     final Wn.CompactionDesc compaction = kept(new Wn.CompactionDesc());
+    final Wn.GreedyDesc greedy = kept(new Wn.GreedyDesc());
+    final Wn.SimilarityDesc similarity = kept(new Wn.SimilarityDesc());
+    final Wn.MergeDesc merge = kept(new Wn.MergeDesc());
     private Tensor workspace;
 
     static Scratch get() { return OF_THREAD.get(); }

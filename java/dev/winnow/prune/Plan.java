@@ -10,12 +10,14 @@ import java.util.Map;
  *
  * @param method name of the method it came from
  * @param parameters every parameter with the value used, in the method's order
+ * @param vision the removal before the decoder; null for none
  * @param cuts removals inside the decoder, by ascending layer
  * @param cacheCuts removals from the KV caches, at the end of the prompt and while generating
  * @param positions rotary positions of what stays
  * @param cached whether generated tokens reuse the cache; false computes the whole sequence anew for each one, and cuts anew
  */
-public record Plan(String method, Map<String, String> parameters, List<LayerCut> cuts, List<CacheCut> cacheCuts, PositionPolicy positions, boolean cached) {
+public record Plan(String method, Map<String, String> parameters, VisionCut vision, List<LayerCut> cuts, List<CacheCut> cacheCuts, PositionPolicy positions,
+    boolean cached) {
   /** Removes nothing. */
   public static final Plan NONE = new Plan("none", Map.of(), List.of(), PositionPolicy.KEEP, true);
 
@@ -26,7 +28,7 @@ public record Plan(String method, Map<String, String> parameters, List<LayerCut>
   }
 
   public Plan(String method, Map<String, String> parameters, List<LayerCut> cuts, PositionPolicy positions, boolean cached) {
-    this(method, parameters, cuts, List.of(), positions, cached);
+    this(method, parameters, null, cuts, List.of(), positions, cached);
   }
 
   public static Plan of(Method method, Settings settings, List<LayerCut> cuts, PositionPolicy positions, boolean cached) {
@@ -34,7 +36,12 @@ public record Plan(String method, Map<String, String> parameters, List<LayerCut>
   }
 
   public static Plan of(Method method, Settings settings, List<LayerCut> cuts, List<CacheCut> cacheCuts, PositionPolicy positions) {
-    return new Plan(method.name(), settings.ordered(), cuts, cacheCuts, positions, true);
+    return new Plan(method.name(), settings.ordered(), null, cuts, cacheCuts, positions, true);
+  }
+
+  /** A plan that only shortens what enters the decoder; positions of what enters are contiguous. */
+  public static Plan of(Method method, Settings settings, VisionCut vision) {
+    return new Plan(method.name(), settings.ordered(), vision, List.of(), List.of(), PositionPolicy.RENUMBER, true);
   }
 
   /** Whether nothing inside the decoder or its caches is ever cut. */

@@ -32,6 +32,12 @@ public record Site(Kind kind, int index) {
     }
   }
 
+  public static final Site VISION = new Site(Kind.VISION, -1);
+
+  public static final Site PROJECTED = new Site(Kind.PROJECTED, -1);
+
+  public static Site visionBlock(int index) { return new Site(Kind.VISION_BLOCK, index); }
+
   public static Site layer(int index) { return new Site(Kind.LAYER, index); }
 
   /** Reads {@code layer:4}, {@code vision}, {@code vision:0}, ...; throws InvalidInputException naming the text. */

@@ -11,10 +11,11 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** The vectors of the methods' public implementations. */
 class GoldenTest {
   @ParameterizedTest
-  @ValueSource(strings = {"pyramiddrop", "vtw", "fastv", "sparsevlm", "dart"})
+  @ValueSource(strings = {"pyramiddrop", "vtw", "fastv", "sparsevlm", "dart", "fastervlm", "visionzip", "prumerge", "prumerge_plus", "fopru",
+      "vispruner", "hired", "divprune", "cdpruner", "holov", "tome", "scope", "mmtok", "hiprune", "eadp"})
   void everyCasePasses(String method) {
     List<Conformance.Result> results = Conformance.run(TestData.path("goldens/" + method + ".json"));
-    assertTrue(results.size() >= 6, "cases in the file");
+    assertTrue(results.size() >= 4, "cases in the file");
     for (Conformance.Result result : results) assertEquals(List.of(), result.mismatches(), result.file() + " " + result.name());
   }
 }

@@ -1,0 +1,144 @@
+package dev.winnow.conform;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.winnow.kernels.Tensors;
+import dev.winnow.prune.Reduction;
+import dev.winnow.prune.VisionFacts;
+import dev.winnow.prune.patches.BipartiteMatch;
+import dev.winnow.prune.patches.DominantContextual;
+import dev.winnow.prune.patches.Order;
+import dev.winnow.prune.patches.Outliers;
+import dev.winnow.prune.patches.PruMergeReducer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.bytedeco.pytorch.Tensor;
+
+/** Golden cases of the methods that merge patches. */
+final class MergeCases {
+  private MergeCases() {}
+
+  static void run(String method, PatchCase c) {
+    switch (method) {
+      case "visionzip" -> visionZip(c);
+      case "tome" -> toMe(c);
+      default -> pruMerge(c, method.equals("prumerge_plus"));
+    }
+  }
+
+  private static void visionZip(PatchCase c) {
+    Tensor hidden = c.tiles("hidden", 3);
+    int tiles = (int) hidden.size(0);
+    int patches = (int) hidden.size(1) - 1;
+    int dominant = c.params.get("dominant").asInt();
+    int contextual = c.params.get("contextual").asInt();
+    c.set("tokens", (dominant + contextual) * tiles).set("contextual", contextual);
+    DominantContextual reducer = (DominantContextual) c.reducer(patches);
+    Tensor metric = c.tiles("metric", 3).unsqueeze(1);
+    VisionFacts facts = new VisionFacts(hidden.narrow(1, 1, patches).contiguous()).withClassState(hidden.narrow(1, 0, 1).contiguous())
+        .withProjections(reducer.block(), metric, metric);
+    c.withClassAttention(facts, c.tiles("class_attention", 3).narrow(2, 1, patches).contiguous());
+    List<Reduction> reductions = c.reduce(facts);
+    c.scores(reductions);
+    for (int t = 0; t < tiles; t++) {
+      int[] kept = Arrays.stream(reductions.get(t).kept()).limit(dominant).map(patch -> patch + 1).toArray();
+      c.check.ints("kept", kept, c.of("kept", t, tiles));
+      int[] chosen = Arrays.stream(kept, 1, kept.length).map(position -> position - 1).toArray();
+      DominantContextual.Contextual context = reducer.contextual(facts, t, chosen, contextual);
+      c.check.ints("targets", Arrays.stream(context.targets()).map(patch -> patch + 1).toArray(), c.of("targets", t, tiles));
+      c.check.ints("assignment", context.assignment(), c.of("assignment", t, tiles));
+      c.check.ints("counts", Arrays.stream(context.members()).mapToInt(members -> members.length - 1).toArray(), c.of("counts", t, tiles));
+      Tensor rows = reductions.get(t).rows();
+      c.matrix("output", rows, c.of("output", t, tiles));
+      float[] values = Tensors.toFloats(rows);
+      JsonNode wanted = c.of("contextual_rows8", t, tiles);
+      for (int i = 0; i < wanted.size(); i++) c.values("contextual_rows8[" + i + "]", values, (dominant + i) * (int) rows.size(1), wanted.get(i));
+    }
+  }
+
+  private static void pruMerge(PatchCase c, boolean plus) {
+    Tensor all = c.tiles("features", 3);
+    int tiles = (int) all.size(0);
+    int patches = (int) all.size(1) - 1;
+    boolean adaptive = c.params.get("adaptive").asBoolean();
+    c.set("adaptive", adaptive).set("ratio", c.params.get("ratio").asDouble());
+    PruMergeReducer reducer = (PruMergeReducer) c.reducer(patches);
+    VisionFacts facts = new VisionFacts(all.narrow(1, 1, patches).contiguous())
+        .withProjections(reducer.block(), c.tiles("queries", 3).unsqueeze(1), c.tiles("keys", 3).unsqueeze(1));
+    List<Reduction> reductions = c.reduce(facts);
+    float[] attention = Tensors.toFloats(reducer.attention(facts));
+    Outliers outliers = Outliers.of(attention);
+    int each = (int) (patches * (outliers.count() / (double) attention.length));
+    if (c.expected.has("error")) {
+      pruMergeBeyondOfficial(c, reductions, patches, each);
+      return;
+    }
+    c.check.vector("class_attention", attention, c.expected.get("class_attention"));
+    if (adaptive) {
+      c.check.value("q1", outliers.q1(), c.expected.get("q1").asDouble());
+      c.check.value("q3", outliers.q3(), c.expected.get("q3").asDouble());
+      c.check.value("threshold", outliers.fence(), c.expected.get("threshold").asDouble());
+      c.check.same("outliers", outliers.count(), c.expected.get("outliers").asInt());
+    }
+    for (int t = 0; t < tiles; t++) {
+      int[] rows = reductions.get(t).kept();
+      int[] kept = Arrays.copyOf(rows, rows.length - 1);
+      c.check.ints("kept", kept, c.of("kept", t, tiles));
+      int[][] neighbours = reducer.neighbours(facts, t, kept);
+      c.check.ints("neighbours_of_first", kept.length == 0 ? kept : Order.ascending(neighbours[0]), c.of("neighbours_of_first", t, tiles));
+      c.check.ints("neighbours_of_last", kept.length == 0 ? kept : Order.ascending(neighbours[kept.length - 1]), c.of("neighbours_of_last", t, tiles));
+      Tensor output = reductions.get(t).rows();
+      c.matrix("output", output, c.expected.get("output").get(t));
+      float[] values = Tensors.toFloats(output);
+      c.values("extra_row8", values, values.length - (int) output.size(1), c.expected.get("extra_row8").get(t));
+      if (plus) {
+        int strongest = adaptive ? outliers.count() : (int) (patches * c.params.get("ratio").asDouble());
+        c.check.same("added", kept.length - strongest, c.expected.get("added").asInt());
+        if (adaptive) c.check.same("stride", PruMergeReducer.stride(patches, strongest), c.expected.get("stride").asInt());
+      }
+    }
+  }
+
+  /** Without outliers the stride is that for one; several tiles keep the same number of outliers each and a supplement of their own. */
+  private static void pruMergeBeyondOfficial(PatchCase c, List<Reduction> reductions, int patches, int outliers) {
+    int stride = PruMergeReducer.stride(patches, outliers);
+    for (Reduction reduction : reductions) {
+      int[] kept = Arrays.copyOf(reduction.kept(), reduction.kept().length - 1);
+      c.check.same("distinct", (int) Arrays.stream(kept).distinct().count(), kept.length);
+      for (int patch = 0; patch < patches - 1; patch += stride) {
+        int wanted = patch;
+        c.check.same("on the stride", Arrays.stream(kept).anyMatch(other -> other == wanted), true);
+      }
+    }
+  }
+
+  private static void toMe(PatchCase c) {
+    Tensor x = c.tiles("x", 3).select(0, 0).contiguous();
+    float[] sizes = new float[(int) x.size(0)];
+    Arrays.fill(sizes, 1);
+    boolean classToken = c.params.get("class_token").asBoolean();
+    for (int layer = 0; layer < c.params.get("r").size(); layer++) {
+      JsonNode wanted = c.expected.get("layers").get(layer);
+      TensorSpec metric = TensorSpec.read(c.inputs.get("metrics").get(layer));
+      Tensor rows = Tensors.floats(metric.values(), Tensors.CPU, metric.shape()[0], metric.shape()[1]);
+      BipartiteMatch match = BipartiteMatch.of(rows, c.params.get("r").get(layer).asInt(), classToken);
+      int[][] groups = match.members();
+      c.check.same("r", match.from().length, wanted.get("r").asInt());
+      boolean merges = match.from().length > 0;
+      c.check.ints("unmerged", merges ? match.unmerged() : new int[0], wanted.get("unmerged"));
+      c.check.same("merged.size", match.from().length, wanted.get("merged").size());
+      for (int i = 0; i < match.from().length; i++) c.check.ints("merged[" + i + "]", new int[] {match.from()[i], match.into()[i]}, wanted.get("merged").get(i));
+      if (merges) {
+        x = BipartiteMatch.mean(x, groups, sizes);
+        sizes = BipartiteMatch.sizes(groups, sizes);
+      }
+      c.check.same("rows", (int) x.size(0), wanted.get("rows").asInt());
+      List<List<Integer>> merged = new ArrayList<>();
+      for (int i = 0; i < sizes.length; i++) if (sizes[i] > 1) merged.add(List.of(i, (int) sizes[i]));
+      List<List<Integer>> expected = new ArrayList<>();
+      for (JsonNode pair : wanted.get("rows_with_size")) expected.add(List.of(pair.get(0).asInt(), pair.get(1).asInt()));
+      c.check.same("rows_with_size", merged, expected);
+      c.matrix("output", x, wanted.get("output"));
+    }
+  }
+}

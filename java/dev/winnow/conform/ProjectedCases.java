@@ -1,0 +1,123 @@
+package dev.winnow.conform;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.winnow.kernels.Tensors;
+import dev.winnow.prune.ClipFacts;
+import dev.winnow.prune.PatchReducer;
+import dev.winnow.prune.Reduction;
+import dev.winnow.prune.VisionFacts;
+import dev.winnow.prune.patches.ChunkQuotas;
+import dev.winnow.prune.patches.ConditionalDpp;
+import dev.winnow.prune.patches.Cosine;
+import dev.winnow.prune.patches.ImportantCoverage;
+import dev.winnow.prune.patches.Keywords;
+import dev.winnow.prune.patches.MaxMinReducer;
+import dev.winnow.prune.patches.TextCoverage;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+
+/** Golden cases of the methods that look at projected rows. */
+final class ProjectedCases {
+  private ProjectedCases() {}
+
+  static void run(String method, PatchCase c) {
+    switch (method) {
+      case "divprune" -> divPrune(c);
+      case "cdpruner" -> cdPruner(c);
+      case "holov" -> holoV(c);
+      case "mmtok" -> mmTok(c);
+      default -> eadp(c);
+    }
+  }
+
+  private static VisionFacts projected(PatchCase c, String name) {
+    Tensor rows = c.tiles(name, 3);
+    return new VisionFacts(rows).withProjected(rows);
+  }
+
+  private static void divPrune(PatchCase c) {
+    VisionFacts facts = projected(c, "features");
+    c.set("ratio", c.params.get("ratio").asDouble());
+    int[] order = ((MaxMinReducer) c.reducer(facts.patches())).choose(facts);
+    c.check.same("count", order.length, c.expected.get("count").asInt());
+    c.check.ints("pick_order", order, c.expected.get("pick_order"));
+    c.kept(c.reduce(facts));
+    Tensor rows = facts.projected().select(0, 0);
+    Tensor similarity = Cosine.between(rows.narrow(0, 0, 1), rows).select(0, 0);
+    c.check.vector("distance_row0", Tensors.toFloats(similarity.neg().add(new Scalar(1.0))), c.expected.get("distance_row0"));
+  }
+
+  private static void cdPruner(PatchCase c) {
+    VisionFacts facts = projected(c, "features").withClip(new ClipFacts(c.tiles("image_embeds", 3), c.tiles("text_embeds", 2), null));
+    c.set("tokens", c.params.get("tokens").asInt() * facts.tiles());
+    c.kept(c.reduce(facts));
+    ConditionalDpp dpp = (ConditionalDpp) ((PatchReducer) c.reducer(facts.patches())).selector();
+    for (int t = 0; t < facts.tiles(); t++) {
+      c.check.ints("pick_order", dpp.choose(facts, t, c.params.get("tokens").asInt()), c.of("pick_order", t, facts.tiles()));
+      Tensor weight = dpp.weights(facts, t);
+      Tensor rows = dpp.rows(facts, t);
+      Tensor kernel = Cosine.between(rows, rows).mul(weight.unsqueeze(0)).mul(weight.unsqueeze(1));
+      c.check.vector("kernel_diagonal", Tensors.toFloats(kernel.diagonal()), c.of("kernel_diagonal", t, facts.tiles()));
+      c.check.vector("kernel_row0", Tensors.toFloats(kernel.select(0, 0)), c.of("kernel_row0", t, facts.tiles()));
+    }
+  }
+
+  private static void holoV(PatchCase c) {
+    VisionFacts facts = projected(c, "features");
+    Tensor attention = c.tiles("class_attention", 2).unsqueeze(1);
+    c.set("tokens", c.params.get("tokens").asInt() * facts.tiles()).set("chunks", c.params.get("chunks").asInt());
+    List<Reduction> reductions = c.reduce(c.withClassAttention(facts, attention));
+    int[] begin = ((ChunkQuotas) c.reducer(facts.patches())).bounds(facts.patches());
+    for (int t = 0; t < facts.tiles(); t++) {
+      int[] kept = reductions.get(t).kept();
+      List<Integer> wanted = new ArrayList<>();
+      for (JsonNode patch : c.of("output_order", t, facts.tiles())) wanted.add(patch.isNull() ? Reduction.NO_PATCH : patch.asInt());
+      c.check.same("output_order", Arrays.stream(kept).boxed().toList(), wanted);
+      int[] perChunk = new int[begin.length - 1];
+      for (int i = 0; i < perChunk.length; i++) {
+        int chunk = i;
+        perChunk[i] = (int) Arrays.stream(kept).filter(patch -> patch >= begin[chunk] && patch < begin[chunk + 1]).count();
+      }
+      c.check.ints("rows_per_chunk", perChunk, c.of("rows_per_chunk", t, facts.tiles()));
+      c.check.same("zero_rows", (int) Arrays.stream(kept).filter(patch -> patch == Reduction.NO_PATCH).count(), c.of("zero_rows", t, facts.tiles()).asInt());
+      c.matrix("output[" + t + "]", reductions.get(t).rows(), c.of("output", t, facts.tiles()));
+    }
+  }
+
+  private static void mmTok(PatchCase c) {
+    if (c.inputs.has("questions")) {
+      for (int i = 0; i < c.inputs.get("questions").size(); i++) {
+        c.check.same("keywords[" + i + "]", Keywords.of(c.inputs.get("questions").get(i).asText()), c.expected.get("keywords").get(i).asText());
+      }
+      return;
+    }
+    VisionFacts facts = new VisionFacts(c.tiles("vision_clip", 3)).withProjected(c.tiles("vision", 3));
+    c.set("tokens", c.params.get("tokens").asInt());
+    for (String name : List.of("alpha", "text_temperature", "vision_temperature")) c.set(name, c.params.get(name).asDouble());
+    TextCoverage selector = (TextCoverage) ((PatchReducer) c.reducer(facts.patches())).selector();
+    int[] excluded = c.params.has("excluded") ? TensorSpec.ints(c.params.get("excluded")) : new int[0];
+    int[] order = selector.choose(facts, 0, c.tiles("text", 2), c.params.get("tokens").asInt(), excluded);
+    c.check.ints("pick_order", order, c.expected.get("pick_order"));
+    Arrays.sort(order);
+    c.check.ints("kept", order, c.expected.get("kept"));
+  }
+
+  private static void eadp(PatchCase c) {
+    ClipFacts clip = new ClipFacts(c.tiles("image_embeds", 3), c.tiles("text_pooled", 2), c.tiles("text_tokens", 3));
+    VisionFacts facts = projected(c, "features").withClip(clip);
+    c.set("tokens", c.params.get("tokens").asInt() * facts.tiles()).set("alpha", c.params.get("alpha").asDouble()).set("beta", c.params.get("beta").asDouble());
+    List<Reduction> reductions = c.reduce(facts);
+    c.kept(reductions);
+    ImportantCoverage selector = (ImportantCoverage) ((PatchReducer) c.reducer(facts.patches())).selector();
+    for (int t = 0; t < facts.tiles(); t++) {
+      float[] importance = reductions.get(t).scores();
+      c.check.vector("importance", importance, c.of("importance", t, facts.tiles()));
+      c.check.same("quota", reductions.get(t).kept().length, c.expected.get("quotas").get(t).asInt());
+      Tensor scores = Tensors.floats(importance, Tensors.CPU, importance.length);
+      c.check.ints("pick_order", selector.choose(facts, t, scores, c.expected.get("quotas").get(t).asInt()), c.of("pick_order", t, facts.tiles()));
+    }
+  }
+}

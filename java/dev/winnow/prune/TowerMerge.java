@@ -1,0 +1,17 @@
+package dev.winnow.prune;
+
+import dev.winnow.vision.VisionObserver;
+import java.util.List;
+
+/** Merges tokens of one picture while the tower runs, and tells afterwards what the features stand for. */
+public interface TowerMerge extends VisionObserver, AutoCloseable {
+  /**
+   * One reduction per tile, in tile order; their rows are the features of the tower, which has fewer than it has patches.
+   *
+   * @param facts features [tiles, tokens left, width]
+   */
+  List<Reduction> result(VisionFacts facts);
+
+  /** Gives back what was kept between blocks. */
+  @Override void close();
+}

@@ -1,0 +1,29 @@
+package dev.winnow.prune;
+
+import java.util.List;
+
+/**
+ * Decides which patches of one picture stay and what becomes of the rest. All tiles of a picture are decided together, because some methods
+ * share a threshold or a budget among them. Immutable and free of state, so that sessions may share a plan.
+ */
+public interface VisionReducer {
+  /** What must be captured while the tower runs. */
+  VisionNeeds needs();
+
+  /**
+   * Whether a picture of this size is left alone: it then goes the way of the plain model, bit by bit.
+   *
+   * @param tokens rows that the picture has without any cut, newline rows included
+   */
+  boolean keepsAll(int tokens);
+
+  /**
+   * Decides. Runs inside a PointerScope to which all tensors of the result belong.
+   *
+   * @return one reduction per tile, in tile order
+   */
+  List<Reduction> reduce(VisionFacts facts);
+
+  /** For a reducer that merges tokens inside the tower: a fresh observer for each picture, asked for the result in place of {@link #reduce}. */
+  default TowerMerge towerMerge() { return null; }
+}

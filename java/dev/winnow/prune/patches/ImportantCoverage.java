@@ -1,0 +1,32 @@
+package dev.winnow.prune.patches;
+
+import dev.winnow.kernels.Kernels;
+import dev.winnow.kernels.Tensors;
+import dev.winnow.prune.PatchSelector;
+import dev.winnow.prune.TileShares;
+import dev.winnow.prune.VisionFacts;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+
+/**
+ * EADP: greedily the patch that adds most to how well the important patches are covered, by (cosine of projected rows + 1) / 2. Tiles share the
+ * budget by their summed importance, at least one each, fractions lost.
+ */
+public record ImportantCoverage() implements PatchSelector {
+  public static final TileShares BY_IMPORTANCE = (facts, scores, tokens) -> {
+    if (facts.tiles() == 1 || scores == null) return TileShares.equal(tokens, facts.tiles(), facts.patches());
+    float[] sums = Tensors.toFloats(torch.sum(scores, 1));
+    double total = 0;
+    for (float sum : sums) total += sum;
+    int[] shares = new int[sums.length];
+    for (int t = 0; t < shares.length; t++) shares[t] = Math.min(facts.patches(), Math.max(1, (int) (sums[t] / total * tokens)));
+    return shares;
+  };
+
+  @Override public int[] select(VisionFacts facts, int tile, Tensor scores, int k) { return Order.ascending(choose(facts, tile, scores, k)); }
+
+  /** In the order of choice. */
+  public int[] choose(VisionFacts facts, int tile, Tensor scores, int k) {
+    return Kernels.greedy(Kernels.Objective.COVERAGE, facts.projected32().select(0, tile).contiguous(), null, scores, 0.5f, 0.5f, k);
+  }
+}
