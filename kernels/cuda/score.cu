@@ -1,12 +1,135 @@
-// score: not in the CUDA library yet.
+// Launch of the score kernels: which way through score.cuh a call takes, and where its workspace lies.
+#include <type_traits>
+
+#include "score.cuh"
+
 #include "runtime.h"
 
 namespace wn_cuda {
+namespace {
 
-int64_t score_workspace(const wn_score_desc*) { return 0; }
+enum class Way { Few, Columns, Many, SummedQueries };
 
-int32_t score(const wn_cuda_device*, const wn_score_desc*, void*, void*) {
-  return refuse(WN_EUNSUPPORTED, "wn_score: not in the CUDA library yet; use the CPU");
+constexpr int64_t kMaxFactors = 8192;  // floats of shared memory in `finish`
+constexpr int kMaxFewRows = 16;        // rows per kv head for which the exponentials are stored
+
+struct Plan {
+  Way way;
+  int chunk, splits, units;
+  int64_t rows;                                  // batch * heads_q * n_query
+  int64_t piece, exponentials, lse, summed, part;  // offsets in the workspace
+  int64_t bytes;
+};
+
+Plan plan_of(const wn_score_desc& d) {
+  Plan p{};
+  int group = d.heads_q / d.heads_kv;
+  p.chunk = d.max_key <= 4096 ? 128 : d.max_key <= 8192 ? 256 : 512;
+  p.splits = int(ceil_div(d.max_key > 0 ? d.max_key : 1, p.chunk));
+  p.rows = int64_t(d.batch) * d.heads_q * d.n_query;
+  p.units = d.reduce == WN_HEADS_THEN_MAX ? 1 : d.heads_kv;
+  bool sums = d.reduce == WN_MEAN || d.reduce == WN_SUM;
+  if (d.mode == WN_SOFTMAX) {
+    bool few = int64_t(d.n_query) * group <= kMaxFewRows && int64_t(d.heads_q) * d.n_query * p.splits <= kMaxFactors;
+    p.way = few ? Way::Few : Way::Many;
+  } else {
+    p.way = d.mode == WN_RAW_DOT && sums && !d.causal ? Way::SummedQueries : Way::Columns;
+  }
+  auto reserve = [&](int64_t count, int64_t size) {
+    int64_t at = p.bytes;
+    p.bytes += align_up(count * size);
+    return at;
+  };
+  if (d.mode == WN_SOFTMAX) p.piece = reserve(p.rows * p.splits, sizeof(float2));
+  if (p.way == Way::Few) p.exponentials = reserve(p.rows * d.max_key, sizeof(float));
+  if (p.way == Way::Many) p.lse = reserve(p.rows, sizeof(float));
+  if (p.way == Way::SummedQueries) p.summed = reserve(int64_t(d.batch) * d.heads_kv * d.head_dim, sizeof(float));
+  if (p.way != Way::Few) p.part = reserve(int64_t(p.units) * d.batch * d.key_count, sizeof(float));
+  return p;
+}
+
+template <class T, bool REG, int R>
+void launch_split(const wn_score_desc& d, const Plan& p, bool vector, float* exponentials, float2* piece, void* stream) {
+  int rows = d.n_query * (d.heads_q / d.heads_kv);
+  size_t bytes = size_t(R) * size_t(scores::staged_dim<T, REG>(d.head_dim) + p.chunk) * sizeof(float);
+  dim3 grid(unsigned(p.splits), unsigned(d.heads_kv * ceil_div(rows, R)), unsigned(d.batch));
+  WN_ALLOW_SHARED((scores::split<T, REG, R>), bytes);
+  WN_LAUNCH((scores::split<T, REG, R>), grid, dim3(scores::kThreads), bytes, stream, d, p.chunk, vector, exponentials, piece);
+}
+
+template <class T, bool REG, int R>
+void launch_columns(const wn_score_desc& d, const Plan& p, bool vector, const float* summed, const float* lse, float* part, void* stream) {
+  size_t bytes = size_t(R) * size_t(scores::staged_dim<T, REG>(d.head_dim)) * sizeof(float);
+  dim3 grid(unsigned(ceil_div(d.key_count, scores::kKeysPerPass<T, REG>)), unsigned(p.units), unsigned(d.batch));
+  WN_LAUNCH((scores::columns<T, REG, R>), grid, dim3(scores::kThreads), bytes, stream, d, vector, summed, lse, part);
+}
+
+// Calls f with the two template choices: one 16-byte load per lane or a loop, one row or eight at a time.
+template <class T, class F>
+void with_shape(const wn_score_desc& d, int rows, F f) {
+  bool in_registers = d.head_dim <= scores::kRegisterDim<T>;
+  if (in_registers && rows == 1) f(std::integral_constant<bool, true>(), std::integral_constant<int, 1>());
+  if (in_registers && rows != 1) f(std::integral_constant<bool, true>(), std::integral_constant<int, 8>());
+  if (!in_registers && rows == 1) f(std::integral_constant<bool, false>(), std::integral_constant<int, 1>());
+  if (!in_registers && rows != 1) f(std::integral_constant<bool, false>(), std::integral_constant<int, 8>());
+}
+
+template <class T>
+void run(const wn_score_desc& d, const Plan& p, char* workspace, void* stream) {
+  uint64_t size = sizeof(T), strides = size * (uint64_t(d.k_sb) | uint64_t(d.k_sh) | uint64_t(d.k_sn));
+  bool vector = common_width(16, reinterpret_cast<uintptr_t>(d.k) | strides) == 16;
+  float2* piece = reinterpret_cast<float2*>(workspace + p.piece);
+  float* exponentials = p.way == Way::Few ? reinterpret_cast<float*>(workspace + p.exponentials) : nullptr;
+  float* lse = p.way == Way::Many ? reinterpret_cast<float*>(workspace + p.lse) : nullptr;
+  float* summed = p.way == Way::SummedQueries ? reinterpret_cast<float*>(workspace + p.summed) : nullptr;
+  float* part = reinterpret_cast<float*>(workspace + p.part);
+  int group = d.heads_q / d.heads_kv;
+  dim3 block(scores::kThreads);
+  if (d.mode == WN_SOFTMAX && p.rows > 0) {
+    with_shape<T>(d, d.n_query * group, [&](auto reg, auto r) {
+      launch_split<T, decltype(reg)::value, decltype(r)::value>(d, p, vector, exponentials, piece, stream);
+    });
+  }
+  if (p.way == Way::Few) {
+    dim3 grid(unsigned(ceil_div(d.key_count, 32)), unsigned(d.batch));
+    size_t bytes = size_t(d.heads_q) * size_t(d.n_query) * size_t(p.splits) * sizeof(float);
+    WN_LAUNCH(scores::finish, grid, block, bytes, stream, d, p.chunk, p.splits, exponentials, piece);
+    return;
+  }
+  if (p.way == Way::Many) {
+    WN_LAUNCH(scores::combine, dim3(unsigned(ceil_div(p.rows, scores::kThreads))), block, 0, stream, piece, p.splits, p.rows, lse);
+  }
+  if (p.way == Way::SummedQueries) {
+    dim3 grid(unsigned(ceil_div(d.head_dim, scores::kThreads)), unsigned(d.heads_kv), unsigned(d.batch));
+    WN_LAUNCH(scores::sum_queries<T>, grid, block, 0, stream, d, summed);
+  }
+  int rows = summed ? 1 : d.reduce == WN_HEADS_THEN_MAX ? d.n_query : d.n_query * group;
+  with_shape<T>(d, rows, [&](auto reg, auto r) {
+    launch_columns<T, decltype(reg)::value, decltype(r)::value>(d, p, vector, summed, lse, part, stream);
+  });
+  dim3 grid(unsigned(ceil_div(d.key_count, scores::kThreads)), unsigned(d.batch));
+  WN_LAUNCH(scores::reduce, grid, block, 0, stream, d, p.units, part);
+}
+
+}  // namespace
+
+int64_t score_workspace(const wn_score_desc* d) { return plan_of(*d).bytes; }
+
+int32_t score(const wn_cuda_device* device, const wn_score_desc* d, void* workspace, void* stream) {
+  Plan p = plan_of(*d);
+  if (d->batch == 0 || d->key_count == 0) return WN_OK;
+  int64_t row_tiles = int64_t(d->heads_kv) * ceil_div(int64_t(d->n_query) * (d->heads_q / d->heads_kv), 8);
+  if (d->batch > 65535 || d->heads_kv > 65535 || row_tiles > 65535) {
+    return refuse(WN_EUNSUPPORTED, "wn_score: batch, heads_kv or n_query is too large for one launch; split the call");
+  }
+  DeviceScope scope(*device);
+  char* memory = static_cast<char*>(workspace);
+  switch (d->dtype) {
+    case WN_F32: run<float>(*d, p, memory, stream); break;
+    case WN_F16: run<dev::F16>(*d, p, memory, stream); break;
+    default: run<dev::BF16>(*d, p, memory, stream); break;
+  }
+  return launched("wn_score");
 }
 
 }  // namespace wn_cuda

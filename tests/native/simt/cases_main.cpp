@@ -50,6 +50,7 @@ struct Group {
 const Group kGroups[] = {
     {"select", cases::select_cases},
     {"rows", cases::row_cases},
+    {"score", cases::score_cases},
 };
 
 }  // namespace
