@@ -51,6 +51,7 @@ const Group kGroups[] = {
     {"select", cases::select_cases},
     {"rows", cases::row_cases},
     {"score", cases::score_cases},
+    {"similarity", cases::similarity_cases},
 };
 
 }  // namespace
