@@ -52,6 +52,7 @@ const Group kGroups[] = {
     {"rows", cases::row_cases},
     {"score", cases::score_cases},
     {"similarity", cases::similarity_cases},
+    {"greedy", cases::greedy_cases},
 };
 
 }  // namespace

@@ -1,0 +1,136 @@
+// wn_greedy against double precision, on data whose choices are well apart, and on exact ties, exhausted and unusable candidates.
+#include "harness.h"
+#include "reference/greedy.h"
+
+namespace cases {
+namespace {
+
+struct Shape {
+  int dtype, objective, batch, n, dim, k, rows;  // rows > 0: a matrix of that many rows is given instead of x
+  bool weights, ragged, ascending, gains;
+  int poisoned, duplicates;
+};
+
+std::string describe(const Shape& s) {
+  return std::string("greedy ") + dtype_name(s.dtype) + " objective=" + std::to_string(s.objective) + " n=" + std::to_string(s.n) + " k=" +
+         std::to_string(s.k) + (s.rows ? " matrix" : "") + (s.weights ? " weights" : "") + (s.ragged ? " ragged" : "");
+}
+
+void run(Machine& m, const Shape& s, uint64_t seed) {
+  Random random(seed);
+  std::string name = describe(s);
+  bool weighted = s.weights || (s.objective == WN_DPP && s.rows == 0);  // with equal weights the first determinantal choice is a tie
+  std::vector<float> x_values = normals(random, size_t(s.batch) * s.n * s.dim), weight(size_t(s.batch) * s.n);
+  for (int i = 0; i < s.poisoned; ++i) x_values[size_t(random.below(int(x_values.size())))] = i % 2 ? INFINITY : NAN;
+  for (int i = 0; i < s.duplicates; ++i) {
+    int from = random.below(s.n), to = random.below(s.n);
+    std::copy(x_values.begin() + from * s.dim, x_values.begin() + (from + 1) * s.dim, x_values.begin() + to * s.dim);
+  }
+  for (size_t i = 0; i < weight.size(); ++i) weight[i] = i % 17 == 3 ? -1.0f : 0.25f + random.unit();
+  int rows = s.rows > 0 ? s.rows : s.n;
+  std::vector<float> matrix(size_t(s.batch) * rows * s.n), row_weight(size_t(s.batch) * rows);
+  for (float& w : row_weight) w = random.unit();
+  for (int b = 0; b < s.batch; ++b) {
+    for (int r = 0; r < rows; ++r) {
+      for (int i = 0; i < s.n; ++i) {  // a positive definite matrix where it is square: products of rows, with a strong diagonal
+        float v = r == i ? 2.0f : 0.0f;
+        for (int c = 0; c < s.dim; ++c) v += 0.05f * x_values[(size_t(b) * s.n + r % s.n) * s.dim + c] * x_values[(size_t(b) * s.n + i) * s.dim + c];
+        matrix[(size_t(b) * rows + r) * s.n + i] = v;
+      }
+    }
+  }
+  std::vector<int32_t> valid(s.batch);
+  for (int b = 0; b < s.batch; ++b) valid[b] = b == 0 ? s.n : random.below(s.n);
+  int64_t stride = s.k + 2;
+  Twin<unsigned char> x(m, encode(x_values, s.dtype));
+  Twin<float> mat(m, matrix), weights(m, weight), row_weights(m, row_weight), gain(m, size_t(s.batch) * stride, -9.0f);
+  Twin<int32_t> n_valid(m, valid), idx(m, size_t(s.batch) * stride, -9);
+  wn_greedy_desc d;
+  std::memset(&d, 0, sizeof d);
+  d.struct_size = sizeof d;
+  d.dtype = s.dtype;
+  d.objective = s.objective;
+  d.flags = s.ascending ? WN_GREEDY_ASCENDING : 0;
+  d.batch = s.batch;
+  d.n = s.n;
+  d.dim = s.dim;
+  d.k = s.k;
+  d.matrix_rows = rows;
+  d.eps = 1e-12f;
+  d.f_scale = 0.5f;
+  d.f_shift = 0.5f;
+  d.x_sn = s.dim;
+  d.x_sb = int64_t(s.dim) * s.n;
+  d.matrix_sr = s.n;
+  d.matrix_sb = int64_t(s.n) * rows;
+  d.weight_sb = s.n;
+  d.row_weight_sb = rows;
+  d.out_sb = stride;
+  auto place = [&](bool device) {
+    auto at = [&](auto& twin) { return static_cast<void*>(device ? twin.dev() : twin.data()); };
+    if (s.rows > 0) {
+      d.matrix = at(mat);
+    } else {
+      d.x = at(x);
+    }
+    if (weighted) d.weight = at(weights);
+    if (s.weights && s.objective == WN_COVERAGE) d.row_weight = at(row_weights);
+    if (s.ragged) d.n_valid = at(n_valid);
+    if (s.gains) d.out_gain = at(gain);
+    d.out_idx = at(idx);
+  };
+  place(true);
+  Twin<unsigned char> workspace(m, size_t(m.plugin->greedy_workspace(&d)), 0xFF);
+  m.check(m.plugin->greedy(m.device, &d, workspace.dev(), nullptr) == WN_OK, name + ": status");
+  place(false);
+  wn::ref::greedy(d);
+  m.check(idx.read() == idx.host, name + ": choices");
+  std::vector<float> gains = gain.read();
+  bool good = true;
+  for (size_t i = 0; i < gains.size(); ++i) good = good && near(gains[i], gain.host[i], 2e-4f, 0.05f);
+  m.check(good, name + ": gains");
+}
+
+// A hundred equal rows: nothing to tell them apart, so they are chosen in order.
+void all_equal(Machine& m, int objective) {
+  Twin<unsigned char> x(m, encode(std::vector<float>(100 * 8, 1.5f), WN_F32));
+  Twin<int32_t> idx(m, 20, -9);
+  wn_greedy_desc d;
+  std::memset(&d, 0, sizeof d);
+  d.struct_size = sizeof d;
+  d.objective = objective;
+  d.batch = 1;
+  d.n = 100;
+  d.dim = 8;
+  d.k = 20;
+  d.f_scale = 1.0f;
+  d.x = x.dev();
+  d.x_sn = 8;
+  d.out_idx = idx.dev();
+  Twin<unsigned char> workspace(m, size_t(m.plugin->greedy_workspace(&d)), 0xFF);
+  m.check(m.plugin->greedy(m.device, &d, workspace.dev(), nullptr) == WN_OK, "greedy of equal rows: status");
+  std::vector<int32_t> expected(20);
+  for (int i = 0; i < 20; ++i) expected[size_t(i)] = i;
+  m.check(idx.read() == expected, "greedy of equal rows, objective " + std::to_string(objective));
+}
+
+}  // namespace
+
+void greedy_cases(Machine& m) {
+  uint64_t seed = 4000;
+  for (int objective : {WN_MAX_MIN, WN_DPP, WN_COVERAGE}) {
+    for (int dtype : {WN_F32, WN_F16, WN_BF16}) {
+      run(m, {dtype, objective, 1, 50, 24, 10, 0, false, false, false, true, 0, 0}, ++seed);
+      run(m, {dtype, objective, 2, 40, 33, 12, 0, true, true, true, true, 3, 2}, ++seed);
+    }
+    run(m, {WN_F32, objective, 2, 37, 20, 9, 37, true, true, false, true, 0, 0}, ++seed);
+    run(m, {WN_F32, objective, 1, 17, 20, 30, 17, false, false, true, true, 0, 0}, ++seed);  // more wanted than there are
+    run(m, {WN_F32, objective, 1, 12, 5, 12, 0, false, false, false, false, 9, 0}, ++seed);  // several unusable, all wanted
+    all_equal(m, objective);
+  }
+  run(m, {WN_F32, WN_COVERAGE, 2, 30, 8, 7, 11, true, false, false, true, 0, 0}, ++seed);  // rows are not candidates
+  run(m, {WN_F32, WN_DPP, 1, 20, 3, 9, 0, true, false, false, true, 0, 0}, ++seed);        // rank 3: exhausted after three
+  if (!m.small) run(m, {WN_BF16, WN_MAX_MIN, 1, 300, 64, 6, 0, false, false, false, true, 0, 0}, ++seed);
+}
+
+}  // namespace cases
