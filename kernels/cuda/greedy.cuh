@@ -7,7 +7,7 @@
 // computed (coverage needs all of them, once). Keys order by value, then by lower index; a candidate that can only be chosen last has
 // an upper half of 0, one that is gone is 0.
 #pragma once
-#include "sim.cuh"
+#include "sim_common.cuh"
 
 namespace greedy_subset {
 

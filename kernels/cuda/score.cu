@@ -17,7 +17,7 @@ struct Plan {
   Way way;
   int chunk, splits, units;
   int64_t rows;                                  // batch * heads_q * n_query
-  int64_t piece, exponentials, lse, summed, part;  // offsets in the workspace
+  int64_t piece, exponentials, joined, summed, part;  // offsets in the workspace
   int64_t bytes;
 };
 
@@ -42,7 +42,7 @@ Plan plan_of(const wn_score_desc& d) {
   };
   if (d.mode == WN_SOFTMAX) p.piece = reserve(p.rows * p.splits, sizeof(float2));
   if (p.way == Way::Few) p.exponentials = reserve(p.rows * d.max_key, sizeof(float));
-  if (p.way == Way::Many) p.lse = reserve(p.rows, sizeof(float));
+  if (p.way == Way::Many) p.joined = reserve(p.rows, sizeof(float2));
   if (p.way == Way::SummedQueries) p.summed = reserve(int64_t(d.batch) * d.heads_kv * d.head_dim, sizeof(float));
   if (p.way != Way::Few) p.part = reserve(int64_t(p.units) * d.batch * d.key_count, sizeof(float));
   return p;
@@ -58,10 +58,10 @@ void launch_split(const wn_score_desc& d, const Plan& p, bool vector, float* exp
 }
 
 template <class T, bool REG, int R>
-void launch_columns(const wn_score_desc& d, const Plan& p, bool vector, const float* summed, const float* lse, float* part, void* stream) {
+void launch_columns(const wn_score_desc& d, const Plan& p, bool vector, const float* summed, const float2* joined, float* part, void* stream) {
   size_t bytes = size_t(R) * size_t(scores::staged_dim<T, REG>(d.head_dim)) * sizeof(float);
   dim3 grid(unsigned(ceil_div(d.key_count, scores::kKeysPerPass<T, REG>)), unsigned(p.units), unsigned(d.batch));
-  WN_LAUNCH((scores::columns<T, REG, R>), grid, dim3(scores::kThreads), bytes, stream, d, vector, summed, lse, part);
+  WN_LAUNCH((scores::columns<T, REG, R>), grid, dim3(scores::kThreads), bytes, stream, d, vector, summed, joined, part);
 }
 
 // Calls f with the two template choices: one 16-byte load per lane or a loop, one row or eight at a time.
@@ -80,7 +80,7 @@ void run(const wn_score_desc& d, const Plan& p, char* workspace, void* stream) {
   bool vector = common_width(16, reinterpret_cast<uintptr_t>(d.k) | strides) == 16;
   float2* piece = reinterpret_cast<float2*>(workspace + p.piece);
   float* exponentials = p.way == Way::Few ? reinterpret_cast<float*>(workspace + p.exponentials) : nullptr;
-  float* lse = p.way == Way::Many ? reinterpret_cast<float*>(workspace + p.lse) : nullptr;
+  float2* joined = p.way == Way::Many ? reinterpret_cast<float2*>(workspace + p.joined) : nullptr;
   float* summed = p.way == Way::SummedQueries ? reinterpret_cast<float*>(workspace + p.summed) : nullptr;
   float* part = reinterpret_cast<float*>(workspace + p.part);
   int group = d.heads_q / d.heads_kv;
@@ -97,7 +97,7 @@ void run(const wn_score_desc& d, const Plan& p, char* workspace, void* stream) {
     return;
   }
   if (p.way == Way::Many) {
-    WN_LAUNCH(scores::combine, dim3(unsigned(ceil_div(p.rows, scores::kThreads))), block, 0, stream, piece, p.splits, p.rows, lse);
+    WN_LAUNCH(scores::combine, dim3(unsigned(ceil_div(p.rows, scores::kThreads))), block, 0, stream, piece, p.splits, p.rows, joined);
   }
   if (p.way == Way::SummedQueries) {
     dim3 grid(unsigned(ceil_div(d.head_dim, scores::kThreads)), unsigned(d.heads_kv), unsigned(d.batch));
@@ -105,7 +105,7 @@ void run(const wn_score_desc& d, const Plan& p, char* workspace, void* stream) {
   }
   int rows = summed ? 1 : d.reduce == WN_HEADS_THEN_MAX ? d.n_query : d.n_query * group;
   with_shape<T>(d, rows, [&](auto reg, auto r) {
-    launch_columns<T, decltype(reg)::value, decltype(r)::value>(d, p, vector, summed, lse, part, stream);
+    launch_columns<T, decltype(reg)::value, decltype(r)::value>(d, p, vector, summed, joined, part, stream);
   });
   dim3 grid(unsigned(ceil_div(d.key_count, scores::kThreads)), unsigned(d.batch));
   WN_LAUNCH(scores::reduce, grid, block, 0, stream, d, p.units, part);

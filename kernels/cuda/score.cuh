@@ -3,7 +3,7 @@
 // Few rows (one query, or a handful): `split` cuts the keys into pieces, computes the logits of one kv head's rows there and leaves
 // exp2(logit - piece maximum) with the piece's maximum and sum; `finish` joins the pieces and sums the heads in a fixed order.
 // Log-sum-exp supplied: `columns` owns some keys, loops over all rows of a kv head and adds up exp2(logit - lse); `reduce` sums the heads.
-// Many rows: `split` without storing the exponentials, `combine` to the log-sum-exp, then `columns`: keys are read twice, nothing of the
+// Many rows: `split` without storing the exponentials, `combine` to each row's maximum and sum, then `columns`: keys are read twice, nothing of the
 // map is stored. Dot products: `columns` alone; if a sum over queries is wanted and all see the same keys, the queries are summed first
 // (`sum_queries`), which leaves one row per kv head. No atomics: every sum has one fixed order.
 //
@@ -249,12 +249,13 @@ __global__ void __launch_bounds__(kThreads) finish(wn_score_desc d, int chunk, i
   static_cast<float*>(d.out)[b * d.out_sb + n] = finished(d, b, key, value);
 }
 
-// Log-sum-exp (base 2) of every row from its pieces; -infinity for a row that sees nothing. grid: ceil(rows / kThreads).
-__global__ void __launch_bounds__(kThreads) combine(const float2* piece, int splits, int64_t rows, float* lse) {
+// Maximum and 1 / sum of every row from its pieces; (0, 0) for a row that sees nothing. Kept apart, because a log-sum-exp rounded to float32
+// loses the sum beside a large maximum. grid: ceil(rows / kThreads).
+__global__ void __launch_bounds__(kThreads) combine(const float2* piece, int splits, int64_t rows, float2* joined) {
   int64_t row = int64_t(blockIdx.x) * kThreads + threadIdx.x;
   if (row >= rows) return;
   Joined j = join(piece + row * splits, splits);
-  lse[row] = j.total > 0.0f ? j.top + log2f(j.total) : -INFINITY;
+  joined[row] = j.total > 0.0f ? make_float2(j.top, 1.0f / j.total) : make_float2(0.0f, 0.0f);
 }
 
 // summed[b][kv head][c] = sum over its rows of weight * q. grid: (ceil(head_dim / kThreads), heads_kv, batch).
@@ -276,9 +277,9 @@ __global__ void __launch_bounds__(kThreads) sum_queries(wn_score_desc d, float* 
 }
 
 // One unit's part of every key: a kv head, or, for the maximum over mean heads, all heads. grid: (ceil(key_count / keys per pass), units,
-// batch). lse: base 2, [b][h][t]; null: the descriptor's, or none for dot products. part[unit][b][n].
+// batch). joined: maximum and 1 / sum, [b][h][t]; null: the descriptor's log-sum-exp, or none for dot products. part[unit][b][n].
 template <class T, bool REG, int R>
-__global__ void __launch_bounds__(kThreads, 2) columns(wn_score_desc d, bool vector, const float* summed, const float* lse, float* part) {
+__global__ void __launch_bounds__(kThreads, REG ? 2 : 1) columns(wn_score_desc d, bool vector, const float* summed, const float2* joined, float* part) {
   constexpr int LANES = kLanes<T, REG>, PER_PASS = kKeysPerPass<T, REG>;
   WN_SHARED_DYNAMIC(arena);
   auto staged = dev::shared_at<float>(arena, 0);
@@ -312,14 +313,14 @@ __global__ void __launch_bounds__(kThreads, 2) columns(wn_score_desc d, bool vec
       if (w == 0.0f || !visible_keys(d, b, t)(key)) continue;
       float p = s;
       if (!raw) {
-        float row_lse;
-        if (lse) {
-          row_lse = lse[(int64_t(b) * d.heads_q + h) * d.n_query + t];
+        float2 row = make_float2(0.0f, 1.0f);
+        if (joined) {
+          row = joined[(int64_t(b) * d.heads_q + h) * d.n_query + t];
         } else {
-          row_lse = static_cast<const float*>(d.lse)[b * d.lse_sb + h * d.lse_sh + t * d.lse_st];
-          if (d.lse_base == WN_LSE_E) row_lse *= dev::kLog2e;
+          row.x = static_cast<const float*>(d.lse)[b * d.lse_sb + h * d.lse_sh + t * d.lse_st];
+          if (d.lse_base == WN_LSE_E) row.x *= dev::kLog2e;
         }
-        p = fabsf(row_lse) <= FLT_MAX ? exp2f(safe_logit(s) - row_lse) : 0.0f;
+        p = fabsf(row.x) <= FLT_MAX && row.y > 0.0f ? exp2f(safe_logit(s) - row.x) * row.y : 0.0f;
       }
       seen = true;
       if (heads_first) {

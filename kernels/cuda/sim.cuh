@@ -6,10 +6,7 @@
 // of its few pivots and picks from them. Windows sum the pairs of their few rows directly.
 // A row with a NaN or infinite entry is similar to nothing (-infinity).
 #pragma once
-#include <float.h>
-
-#include "device.cuh"
-#include "winnow.h"
+#include "sim_common.cuh"
 
 namespace similarity {
 
@@ -18,32 +15,6 @@ constexpr int kTileN = 64;   // rows of x per tile
 constexpr int kTileK = 32;   // columns staged at a time
 constexpr int kLanes = 16;   // threads side by side along the rows of x, four rows each
 constexpr int kWindowThreads = 128;
-
-constexpr float kUnusable = -1.0f;  // in place of a squared norm
-
-__device__ __forceinline__ bool finite(float v) { return fabsf(v) <= FLT_MAX; }
-
-__device__ __forceinline__ float similarity_of(float dot, float norm2_a, float norm2_b, int metric, float eps) {
-  if (norm2_a < 0.0f || norm2_b < 0.0f) return -INFINITY;
-  if (metric == WN_DOT) return dot;
-  if (metric == WN_NEG_L2) return -fmaxf(0.0f, norm2_a + norm2_b - 2.0f * dot);
-  float norms = fmaxf(sqrtf(norm2_a), eps) * fmaxf(sqrtf(norm2_b), eps);
-  return norms == 0.0f ? 0.0f : dot / norms;
-}
-
-// Total order of (value, index) for which larger is better and lower indices win; 0: nothing.
-__device__ __forceinline__ uint64_t rank_key(float value, int index) {
-  return uint64_t(dev::order_key(value)) << 32 | uint32_t(~index);
-}
-__device__ __forceinline__ int key_index(uint64_t key) { return int(~uint32_t(key)); }
-__device__ __forceinline__ float key_score(uint64_t key) { return dev::key_value(unsigned(key >> 32)); }
-__device__ __forceinline__ uint64_t better(uint64_t a, uint64_t b) { return a > b ? a : b; }
-
-__device__ __forceinline__ uint64_t warp_best(uint64_t key) {
-#pragma unroll
-  for (int step = 16; step > 0; step >>= 1) key = better(key, __shfl_xor_sync(dev::kFullMask, key, step));
-  return key;
-}
 
 __device__ __forceinline__ int valid_rows(const wn_sim_desc& d, int b) {
   return d.n_valid ? max(0, min(static_cast<const int32_t*>(d.n_valid)[b], d.n)) : d.n;
