@@ -36,9 +36,12 @@ std::vector<int32_t> top_four(wn_ctx* ctx) {
   d.keep = keep.data();
   d.keep_s = 4;
   d.keep_count = &count;
-  check(wn_select(ctx, &d, nullptr, 0, nullptr) == WN_OK && count == 4, "wn_select");
+  int64_t bytes = wn_select_workspace(ctx, &d);
+  std::vector<char> memory(size_t(bytes > 0 ? bytes : 0) + 256);
+  char* workspace = memory.data() + (256 - reinterpret_cast<uintptr_t>(memory.data()) % 256) % 256;
+  check(wn_select(ctx, &d, workspace, bytes, nullptr) == WN_OK && count == 4, "wn_select");
   d.k = -1;
-  check(wn_select(ctx, &d, nullptr, 0, nullptr) == WN_EINVAL, "a negative k is refused before the device sees it");
+  check(wn_select(ctx, &d, workspace, bytes, nullptr) == WN_EINVAL, "a negative k is refused before the device sees it");
   return keep;
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,8 @@ class Machine {
   virtual void release(void* memory) = 0;
   virtual void upload(void* to, const void* from, size_t bytes) = 0;
   virtual void download(void* to, const void* from, size_t bytes) = 0;  // waits for everything launched before
+  // Makes a call on a stream of the machine's choice.
+  virtual int32_t launch(const std::function<int32_t(void* stream)>& call) { return call(nullptr); }
 
   const wn_cuda_plugin* plugin;
   wn_cuda_device* device;

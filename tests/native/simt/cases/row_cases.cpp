@@ -48,7 +48,7 @@ void gather(Machine& m, Random& random, int batch, int rows, int row_bytes, int 
     if (counts) d.keep_count = device ? count.dev() : count.data();
   };
   place(true);
-  m.check(m.plugin->gather_rows(m.device, &d, nullptr) == WN_OK, name + ": status");
+  m.check(m.launch([&](void* stream) { return m.plugin->gather_rows(m.device, &d, stream); }) == WN_OK, name + ": status");
   place(false);
   wn::ref::gather_rows(d);
   m.check(dst.read() == dst.host, name);
@@ -107,7 +107,7 @@ void compact(Machine& m, Random& random, const Cache& c) {
     if (c.ragged) d.keep_count = device ? count.dev() : count.data();
   };
   place(true);
-  m.check(m.plugin->kv_compact(m.device, &d, nullptr) == WN_OK, name + ": status");
+  m.check(m.launch([&](void* stream) { return m.plugin->kv_compact(m.device, &d, stream); }) == WN_OK, name + ": status");
   place(false);
   wn::ref::kv_compact(d);
   m.check(memory.read() == memory.host, name);
@@ -142,7 +142,7 @@ void compact_exhaustive(Machine& m, int rows, int order) {
   d.plane_addr = device_planes.data();
   d.keep = keep.dev();
   d.keep_count = count.dev();
-  m.check(m.plugin->kv_compact(m.device, &d, nullptr) == WN_OK, "compact exhaustive: status");
+  m.check(m.launch([&](void* stream) { return m.plugin->kv_compact(m.device, &d, stream); }) == WN_OK, "compact exhaustive: status");
   d.plane_addr = host_planes.data();
   d.keep = keep.data();
   d.keep_count = count.data();
@@ -195,7 +195,7 @@ void merge(Machine& m, Random& random, int dtype, int batch, int rows, int dim, 
     if (weighted) d.seg_weight = at(weights);
   };
   place(true);
-  m.check(m.plugin->merge_rows(m.device, &d, nullptr) == WN_OK, name + ": status");
+  m.check(m.launch([&](void* stream) { return m.plugin->merge_rows(m.device, &d, stream); }) == WN_OK, name + ": status");
   place(false);
   wn::ref::merge_rows(d);
   m.check(dst.read() == dst.host, name);

@@ -101,7 +101,7 @@ void run(Machine& m, const Shape& s, uint64_t seed, float poison = 0.0f) {
   d.lse_sb = int64_t(s.queries) * s.heads_q;
   place(true, s.mode == WN_SOFTMAX_LSE ? &lse : nullptr);
   Twin<unsigned char> workspace(m, size_t(m.plugin->score_workspace(&d)), 0xFF);  // all NaN
-  m.check(m.plugin->score(m.device, &d, workspace.dev(), nullptr) == WN_OK, name + ": status");
+  m.check(m.launch([&](void* stream) { return m.plugin->score(m.device, &d, workspace.dev(), stream); }) == WN_OK, name + ": status");
   std::vector<float> found = out.read();
   place(false, s.mode == WN_SOFTMAX_LSE ? &lse : nullptr);
   wn::ref::score(d);

@@ -74,7 +74,7 @@ void run(Machine& m, const Options& o, const std::vector<float>& values, Random&
     d.first_moved = at(moved);
   };
   place(true);
-  m.check(m.plugin->select(m.device, &d, nullptr, nullptr) == WN_OK, name + ": status");
+  m.check(m.launch([&](void* stream) { return m.plugin->select(m.device, &d, nullptr, stream); }) == WN_OK, name + ": status");
   place(false);
   int misfit = wn::ref::select(d);
   if (misfit >= 0) {  // rows that fit are written, the others answer -1
@@ -106,7 +106,7 @@ void published(Machine& m, const std::vector<float>& scores, int k, const std::v
   d.scores = s.dev();
   d.keep = keep.dev();
   d.keep_count = count.dev();
-  m.check(m.plugin->select(m.device, &d, nullptr, nullptr) == WN_OK, "select: status");
+  m.check(m.launch([&](void* stream) { return m.plugin->select(m.device, &d, nullptr, stream); }) == WN_OK, "select: status");
   auto list = keep.read();
   m.check(count.read()[0] == int32_t(expected.size()), "select: count of a known case");
   m.check(std::equal(expected.begin(), expected.end(), list.begin()) && list.back() == kPoison, "select: a known case, k = " + std::to_string(k));

@@ -64,7 +64,7 @@ void run(Machine& m, const Shape& s, uint64_t seed) {
   };
   place(true);
   Twin<unsigned char> workspace(m, size_t(m.plugin->sim_workspace(&d)), 0xFF);
-  m.check(m.plugin->sim(m.device, &d, workspace.dev(), nullptr) == WN_OK, name + ": status");
+  m.check(m.launch([&](void* stream) { return m.plugin->sim(m.device, &d, workspace.dev(), stream); }) == WN_OK, name + ": status");
   place(false);
   wn::ref::sim(d);
   float tolerance = s.metric == WN_COSINE ? 4e-6f : 4e-6f * float(s.dim) * 2.0f;
@@ -121,7 +121,7 @@ void exact_ties(Machine& m) {
   d.out_idx = idx.dev();
   d.out_sp = 3;
   Twin<unsigned char> workspace(m, size_t(m.plugin->sim_workspace(&d)), 0xFF);
-  m.check(m.plugin->sim(m.device, &d, workspace.dev(), nullptr) == WN_OK, "similarity ties: status");
+  m.check(m.launch([&](void* stream) { return m.plugin->sim(m.device, &d, workspace.dev(), stream); }) == WN_OK, "similarity ties: status");
   m.check(idx.read() == std::vector<int32_t>({3, 40, 170, 40, 100, 170}), "similarity ties: lower index first, a row is not its own neighbour");
 }
 
@@ -149,7 +149,7 @@ void windows(Machine& m, int dtype, int metric, int grid_h, int grid_w, int win_
   d.out_sb = count;
   d.x = x.dev();
   d.out_val = out.dev();
-  m.check(m.plugin->sim(m.device, &d, nullptr, nullptr) == WN_OK, "windows: status");
+  m.check(m.launch([&](void* stream) { return m.plugin->sim(m.device, &d, nullptr, stream); }) == WN_OK, "windows: status");
   d.x = x.data();
   d.out_val = out.data();
   wn::ref::sim(d);

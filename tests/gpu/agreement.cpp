@@ -1,0 +1,126 @@
+#include "agreement.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "winnow.h"
+
+namespace agreement {
+namespace {
+
+constexpr int kHeads = 8, kDim = 64;
+
+struct Contexts {
+  wn_ctx *cpu = nullptr, *cuda = nullptr;
+  ~Contexts() {
+    wn_ctx_destroy(cpu);
+    wn_ctx_destroy(cuda);
+  }
+};
+
+wn_select_desc top_k(int n, int k) {
+  wn_select_desc d;
+  std::memset(&d, 0, sizeof d);
+  d.struct_size = sizeof d;
+  d.rule = WN_TOPK;
+  d.rows = 1;
+  d.max_len = n;
+  d.k = d.max_keep = k;
+  d.scores_s = n;
+  d.keep_s = k;
+  return d;
+}
+
+// A call on the CPU with a workspace of its own.
+template <class Desc>
+int32_t on_cpu(const Contexts& c, const Desc& d, int64_t (*query)(wn_ctx*, const Desc*), int32_t (*call)(wn_ctx*, const Desc*, void*, int64_t, void*)) {
+  int64_t bytes = query(c.cpu, &d);
+  if (bytes < 0) return int32_t(-bytes);
+  std::vector<char> memory(size_t(bytes) + 64);
+  char* workspace = memory.data() + (64 - reinterpret_cast<uintptr_t>(memory.data()) % 64) % 64;
+  return call(c.cpu, &d, workspace, bytes, nullptr);
+}
+
+// One random row of scores, with ties, selected on both sides.
+void same_scores(cases::Machine& m, const Contexts& c, cases::Random& random) {
+  int n = 1 + random.below(3000), k = random.below(n + 1), kind = random.below(3);
+  std::vector<float> scores(size_t(n), 0.0f);
+  for (float& s : scores) s = kind == 0 ? random.normal() : kind == 1 ? float(random.below(7)) : wn::ref::from_bits(uint32_t(random.next()));
+  cases::Twin<float> values(m, scores);
+  cases::Twin<int32_t> keep(m, size_t(k), -1), count(m, size_t(1), -1);
+  wn_select_desc d = top_k(n, k);
+  d.scores = values.data();
+  d.keep = keep.data();
+  d.keep_count = count.data();
+  m.check(on_cpu(c, d, wn_select_workspace, wn_select) == WN_OK, std::string("CPU selection: ") + wn_last_error());
+  d.scores = values.dev();
+  d.keep = keep.dev();
+  d.keep_count = count.dev();
+  int32_t status = m.launch([&](void* stream) { return wn_select(c.cuda, &d, nullptr, 0, stream); });
+  m.check(status == WN_OK, std::string("CUDA selection: ") + wn_last_error());
+  m.check(keep.read() == keep.host && count.read() == count.host, "selection of " + std::to_string(k) + " of " + std::to_string(n));
+}
+
+// Scores computed on both sides from random queries and keys, then selected. Returns whether the keep-lists are equal.
+bool own_scores(cases::Machine& m, const Contexts& c, cases::Random& random) {
+  int n = 64 + random.below(900), k = 1 + random.below(n - 1), dtype = random.below(3);
+  cases::Twin<unsigned char> q(m, cases::encode(cases::normals(random, size_t(kHeads) * kDim), dtype));
+  cases::Twin<unsigned char> keys(m, cases::encode(cases::normals(random, size_t(kHeads) * n * kDim), dtype));
+  cases::Twin<float> scores(m, size_t(n), -1.0f);
+  wn_score_desc d;
+  std::memset(&d, 0, sizeof d);
+  d.struct_size = sizeof d;
+  d.dtype = dtype;
+  d.batch = d.n_query = 1;
+  d.heads_q = d.heads_kv = kHeads;
+  d.head_dim = kDim;
+  d.max_key = d.key_count = n;
+  d.scale = 0.125f;
+  d.q_sh = d.q_st = d.k_sn = kDim;
+  d.k_sh = int64_t(n) * kDim;
+  d.q = q.data();
+  d.k = keys.data();
+  d.out = scores.data();
+  m.check(on_cpu(c, d, wn_score_workspace, wn_score) == WN_OK, std::string("CPU score: ") + wn_last_error());
+  d.q = q.dev();
+  d.k = keys.dev();
+  d.out = scores.dev();
+  int64_t bytes = wn_score_workspace(c.cuda, &d);
+  cases::Twin<unsigned char> workspace(m, size_t(bytes), 0xFF);
+  int32_t status = m.launch([&](void* stream) { return wn_score(c.cuda, &d, workspace.dev(), bytes, stream); });
+  m.check(status == WN_OK, std::string("CUDA score: ") + wn_last_error());
+  std::vector<float> cuda = scores.read();
+  auto kept = [&](const std::vector<float>& values) {
+    std::vector<int32_t> keep(size_t(k), -1);
+    int32_t count = -1;
+    wn_select_desc s = top_k(n, k);
+    s.scores = values.data();
+    s.keep = keep.data();
+    s.keep_count = &count;
+    m.check(on_cpu(c, s, wn_select_workspace, wn_select) == WN_OK, std::string("CPU selection: ") + wn_last_error());
+    return keep;
+  };
+  bool equal = kept(scores.host) == kept(cuda);
+  std::vector<float> sorted = scores.host;
+  std::sort(sorted.begin(), sorted.end(), [](float a, float b) { return a > b; });
+  float margin = (sorted[size_t(k - 1)] - sorted[size_t(k)]) / sorted[size_t(k)];
+  m.check(equal || margin < 1e-5f, "keep-lists differ at a margin of " + std::to_string(margin));
+  return equal;
+}
+
+}  // namespace
+
+void run(cases::Machine& machine, int rows) {
+  Contexts contexts;
+  machine.check(wn_ctx_create(WN_CPU, 0, &contexts.cpu) == WN_OK, "CPU context");
+  machine.check(wn_ctx_create(WN_CUDA, 0, &contexts.cuda) == WN_OK, std::string("CUDA context: ") + wn_last_error());
+  if (!contexts.cpu || !contexts.cuda) return;
+  cases::Random random(2026);
+  int equal = 0, scored = rows / 5;
+  for (int i = 0; i < rows; ++i) same_scores(machine, contexts, random);
+  for (int i = 0; i < scored; ++i) equal += own_scores(machine, contexts, random);
+  std::printf("agreement: %d selections of equal scores; of %d with own scores %d kept the same tokens; %d failures\n", rows, scored, equal,
+              machine.failures);
+}
+
+}  // namespace agreement
