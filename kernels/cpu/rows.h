@@ -11,15 +11,26 @@ namespace wn::WN_TIER {
 
 inline int32_t entry(const void* array, int64_t i, int32_t if_null) { return array ? static_cast<const int32_t*>(array)[i] : if_null; }
 
-/** Copies a row that does not overlap its source; short rows without the cost of a call. */
-inline void copy_row(char* to, const char* from, int64_t bytes) {
-  if (bytes > 1024 || bytes % 64 != 0) {
-    std::memcpy(to, from, bytes);
-    return;
+/**
+ * Moves bytes to a lower or unrelated address. Ascending blocks, each loaded whole before it is stored, so that source and destination
+ * may overlap as long as to < from. Plain vector moves: a library memcpy of rows of some kilobytes starts up more slowly.
+ */
+inline void move_down(char* to, const char* from, int64_t bytes) {
+  int64_t i = 0;
+  for (; i + 256 <= bytes; i += 256) {
+    F v[4];
+    for (int p = 0; p < 4; ++p) std::memcpy(&v[p], from + i + 64 * p, 64);
+    for (int p = 0; p < 4; ++p) std::memcpy(to + i + 64 * p, &v[p], 64);
   }
-  for (int64_t i = 0; i < bytes; i += 64) {
-    const F v = load(reinterpret_cast<const float*>(from + i));
-    store(reinterpret_cast<float*>(to + i), v);
+  for (; i + 64 <= bytes; i += 64) {
+    F v;
+    std::memcpy(&v, from + i, 64);
+    std::memcpy(to + i, &v, 64);
+  }
+  if (i < bytes) {
+    char rest[64];
+    std::memcpy(rest, from + i, bytes - i);
+    std::memcpy(to + i, rest, bytes - i);
   }
 }
 
@@ -35,7 +46,7 @@ inline int32_t gather_rows(const wn_ctx& ctx, const wn_gather_desc& d, void*) {
     const int32_t* keep = static_cast<const int32_t*>(d.keep) + b * d.keep_s;
     char* dst = static_cast<char*>(d.dst) + b * d.dst_sb;
     const char* src = static_cast<const char*>(d.src) + b * d.src_sb;
-    for (int64_t j = begin; j < end; ++j) copy_row(dst + j * d.dst_sn, src + keep[j] * d.src_sn, d.row_bytes);
+    for (int64_t j = begin; j < end; ++j) move_down(dst + j * d.dst_sn, src + keep[j] * d.src_sn, d.row_bytes);
   });
   return WN_OK;
 }
@@ -48,10 +59,10 @@ inline void compact_stable(char* plane, int64_t stride, int64_t bytes, const int
     const int64_t from = keep[j];
     int64_t run = 1;
     while (j + run < count && keep[j + run] == from + run) ++run;
-    if (run > 1 && stride == bytes) {
-      std::memmove(plane + j * stride, plane + from * stride, run * bytes);
+    if (stride == bytes) {
+      move_down(plane + j * stride, plane + from * stride, run * bytes);
     } else {
-      for (int64_t r = 0; r < run; ++r) copy_row(plane + (j + r) * stride, plane + (from + r) * stride, bytes);
+      for (int64_t r = 0; r < run; ++r) move_down(plane + (j + r) * stride, plane + (from + r) * stride, bytes);
     }
     j += run;
   }
@@ -67,7 +78,7 @@ inline void compact_holes(char* plane, int64_t stride, int64_t bytes, const int3
       ++next_kept;
       ++hole;
     }
-    copy_row(plane + hole * stride, plane + keep[j] * stride, bytes);
+    move_down(plane + hole * stride, plane + keep[j] * stride, bytes);
   }
 }
 

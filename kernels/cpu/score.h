@@ -13,6 +13,7 @@ namespace wn::WN_TIER {
 
 constexpr int score_parts = 8;
 constexpr int score_rows = 8;  // query rows that share one pass over a block of keys
+constexpr int prefetch_rows = 32;
 constexpr float log2_e = 1.44269504088896340736f;
 
 /** Sizes of one part's share of the workspace, in floats; multiples of 16. */
@@ -34,6 +35,10 @@ struct ScoreLayout {
 inline int64_t score_workspace(const wn_score_desc& d) {
   const ScoreLayout layout(d);
   return (layout.parts * layout.part + layout.span) * static_cast<int64_t>(sizeof(float));
+}
+
+inline void prefetch(const void* row, int64_t bytes) {
+  for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch(static_cast<const char*>(row) + i);
 }
 
 inline int32_t int_at(const void* array, int64_t i, int32_t if_null) { return array ? static_cast<const int32_t*>(array)[i] : if_null; }
@@ -79,8 +84,13 @@ struct ScorePart {
     const E* k = static_cast<const E*>(d.k) + b * d.k_sb + kv * d.k_sh;
     const E* keys[16];
     const F scale = set1(factor);
+    const int64_t row_bytes = d.head_dim * static_cast<int64_t>(sizeof(E));
     for (int j = from; j < to; j += 16) {
-      for (int r = 0; r < 16; ++r) keys[r] = k + static_cast<int64_t>(j + r < to ? j + r : to - 1) * d.k_sn;
+      for (int r = 0; r < 16; ++r) {
+        keys[r] = k + static_cast<int64_t>(j + r < to ? j + r : to - 1) * d.k_sn;
+        // Keys of one head lie far apart in a cache whose rows hold all heads; no hardware prefetcher follows that.
+        if (j + prefetch_rows + r < to) prefetch(keys[r] + prefetch_rows * d.k_sn, row_bytes);
+      }
       for (int r = 0; r < n; ++r) store(logits + r * logits_size + (j - from), mul(dots16<T, Exact>(rows + r * row_size, keys, d.head_dim), scale));
     }
   }

@@ -10,7 +10,7 @@
 namespace wn::WN_TIER {
 
 typedef float F __attribute__((vector_size(64)));
-typedef int32_t I __attribute__((vector_size(64)));
+typedef uint32_t U __attribute__((vector_size(64)));
 
 /** Dot products that are accumulated together; what the registers hold. */
 constexpr int dots_at_once = 2;
@@ -49,7 +49,7 @@ static inline bool any_ge(F a, F b) {
   return any;
 }
 /** p * 2^n where the low bits of t hold the integer n. */
-static inline F scale_by_bits(F p, F t) { return (F)((I)p + ((I)t << 23)); }
+static inline F scale_by_bits(F p, F t) { return (F)((U)p + ((U)t << 23)); }
 
 static inline float half(uint16_t h) {
   const uint32_t sign = static_cast<uint32_t>(h & 0x8000) << 16;
@@ -96,8 +96,8 @@ static inline void store_f16(uint16_t* p, F v) {
   for (int i = 0; i < 16; ++i) p[i] = to_half(v[i]);
 }
 static inline F load_bf16(const uint16_t* p) {
-  I v;
-  for (int i = 0; i < 16; ++i) v[i] = static_cast<int32_t>(static_cast<uint32_t>(p[i]) << 16);
+  U v;
+  for (int i = 0; i < 16; ++i) v[i] = static_cast<uint32_t>(p[i]) << 16;
   return (F)v;
 }
 static inline void store_bf16(uint16_t* p, F v) {
@@ -110,9 +110,9 @@ static inline void store_bf16(uint16_t* p, F v) {
 }
 /** 32 bfloat16: those at odd places and those at even places. */
 static inline void load_bf16_pair(const uint16_t* p, F* odd, F* even) {
-  I v;
+  U v;
   std::memcpy(&v, p, sizeof v);
-  *odd = (F)(v & static_cast<int32_t>(0xffff0000));
+  *odd = (F)(v & 0xffff0000u);
   *even = (F)(v << 16);
 }
 
