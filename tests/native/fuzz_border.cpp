@@ -82,7 +82,7 @@ struct Spoiler {
       if (chance(50)) {
         field = nullptr;
       } else if (field) {
-        field = static_cast<P>(const_cast<void*>(static_cast<const void*>(static_cast<const char*>(field) + 1)));
+        field = reinterpret_cast<P>(reinterpret_cast<uintptr_t>(field) | 1);
       }
     }), ...);
   }
