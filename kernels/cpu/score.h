@@ -289,6 +289,7 @@ void score_typed(const wn_ctx& ctx, const wn_score_desc& d, float* memory) {
       }
       if (d.reduce == WN_MEAN) v = divisor[i] == 0.0f ? 0.0f : v / divisor[i];
       if (largest_wins && v == -infinity) v = 0.0f;
+      if (d.mode != WN_RAW_DOT && v != v) v = 0.0f;  // weights so large that their sums overflowed
       out[i] = v;
     }
   }

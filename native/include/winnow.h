@@ -125,7 +125,8 @@ enum wn_score_flags {
  * Query head h reads kv head h / (heads_q / heads_kv). Key j of batch row b is visible to query t if key_first[b] <= j < key_len[b]
  * and, with causal, j <= position of t. The softmax runs over all visible keys, wherever the reported span lies.
  * A key that no query sees scores 0, as does every key of a query without visible keys; a NaN logit counts as masked, an infinite
- * one as the largest finite number; a row whose supplied LSE is not finite contributes 0. So softmax scores are never NaN.
+ * one as the largest finite number; a row whose supplied LSE is not finite contributes 0; where query weights are so large that sums of
+ * them overflow into a NaN the score is 0. So softmax scores are never NaN.
  * WN_RAW_DOT hands NaN and infinities on (WN_MAX and WN_HEADS_THEN_MAX skip NaN); keys outside key_first..key_len score 0.
  */
 typedef struct wn_score_desc {
