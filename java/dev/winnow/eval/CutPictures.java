@@ -67,10 +67,12 @@ final class CutPictures {
     int image = cut.image();
     PatchPicture canvas = canvases.get(image);
     BitSet kept = new BitSet();
-    for (int patch : cut.kept()) kept.set(patch);
+    boolean all = entering == maps.get(image).patches().size();
+    if (all) kept.set(0, maps.get(image).count());
+    else for (int patch : cut.kept()) kept.set(patch);
     BufferedImage heat = cut.scores() == null ? null : canvas.heat(cut.scores());
     BufferedImage merges = merges(cut, canvas, patch -> patch);
-    if (entering != maps.get(image).patches().size()) {
+    if (!all) {
       maps.set(image, maps.get(image).entering(cut.kept(), entering));
       present.set(image, upTo(entering));
     }

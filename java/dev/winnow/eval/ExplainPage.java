@@ -68,7 +68,7 @@ final class ExplainPage {
     String name = String.format(Locale.ROOT, "%d-%s-cut-%d-%s-image-%d", variants, variant.method(), number, cut.site().toString().replace(':', '-'), cut.image());
     String margin = Float.isFinite(cut.margin()) ? ", margin " + number("%.3g", cut.margin()) : "";
     body.append("<h3>").append(escaped(cut.site().toString())).append(", image ").append(cut.image()).append(": ").append(cut.before()).append(" to ")
-        .append(cut.kept().length).append(" tokens</h3>\n");
+        .append(cut.after()).append(" tokens</h3>\n");
     figure(name + "-kept", drawn.kept(), "Kept patches; those that were dropped here or before are faded" + margin + ".");
     if (drawn.heat() != null) figure(name + "-scores", drawn.heat(), "Scores of the tokens that were there, low dark to high yellow (99th percentile); grey: gone before.");
     if (drawn.merges() != null) figure(name + "-merges", drawn.merges(), "Lines lead from merged patches to the ones that they went into.");

@@ -83,7 +83,8 @@ public final class PatchPicture {
     Graphics2D g = image.createGraphics();
     g.setRenderingHint(RenderingHints.KEY_ANTIALIASING, RenderingHints.VALUE_ANTIALIAS_ON);
     g.setStroke(new BasicStroke(1.5f));
-    g.setColor(new Color(0xCC, 0x20, 0x20, 150));
+    // the more lines there are the fainter they are, so that many of them show where they gather
+    g.setColor(new Color(0xCC, 0x20, 0x20, (int) Math.max(10, Math.min(150, 60_000L / Math.max(1, links.size())))));
     for (int[] link : links) {
       double[] from = centre(link[0]);
       double[] into = centre(link[1]);

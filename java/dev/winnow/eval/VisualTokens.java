@@ -23,7 +23,7 @@ record VisualTokens(int[] perLayer) {
     for (int layer = 0; layer < layers; layer++) {
       for (CutRecord cut : report.cuts()) {
         boolean here = cut.site().kind() == Site.Kind.LAYER && cut.site().index() == layer;
-        if (here && present.containsKey(cut.image())) present.put(cut.image(), Math.min(present.get(cut.image()), cut.kept().length));
+        if (here && present.containsKey(cut.image())) present.put(cut.image(), Math.min(present.get(cut.image()), cut.after()));
       }
       perLayer[layer] = present.values().stream().mapToInt(Integer::intValue).sum();
     }
