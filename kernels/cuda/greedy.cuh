@@ -258,7 +258,8 @@ __global__ void __launch_bounds__(kThreads, 2) step(wn_greedy_desc d, State s, b
   float part = 0.0f;
   if (d.objective == WN_DPP && pick.updates && in) {
     const float* columns = s.columns + int64_t(b) * d.k * d.n;
-    for (int c = int(threadIdx.x) / kSlice; c < t - 1; c += kParts) part = fmaf(columns[int64_t(c) * d.n + pick.row], columns[int64_t(c) * d.n + i], part);
+    for (int c = int(threadIdx.x) / kSlice; c < t - 1; c += kParts) part = fmaf(columns[int64_t(c) * d.n + pick.row],
+        columns[int64_t(c) * d.n + i], part);
   }
   if (d.objective == WN_COVERAGE && in) part = coverage_part(d, s, b, i, n, t, pick);
   if (d.objective == WN_COVERAGE && blockIdx.x == 0 && t > 0) store_coverage(d, s, b, n, t, pick);

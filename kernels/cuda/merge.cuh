@@ -1,5 +1,6 @@
 // Weighted merge of rows in gather form: every output row sums its own sources in list order in float32, so no atomics are needed and the
-// result is the same in every run, and the same as the CPU's: products and sums are rounded apart. One read of the sources, one write of the result.
+// result is the same in every run, and the same as the CPU's: products and sums are rounded apart. One read of the sources, one write of
+// the result.
 #pragma once
 #include "device.cuh"
 #include "winnow.h"

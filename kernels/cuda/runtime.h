@@ -1,5 +1,6 @@
 // Host side of the CUDA kernels: launch shapes and the little of the CUDA runtime that they need. The functions below are implemented
-// over the CUDA runtime in native/cuda/runtime.cu and over the emulator in tests/native/simt, so the launch code itself is tested without a GPU.
+// over the CUDA runtime in native/cuda/runtime.cu and over the emulator in tests/native/simt, so the launch code itself is tested without
+// a GPU.
 #pragma once
 #include <stdint.h>
 

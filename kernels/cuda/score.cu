@@ -58,7 +58,8 @@ void launch_split(const wn_score_desc& d, const Plan& p, bool vector, float* exp
 }
 
 template <class T, bool REG, int R>
-void launch_columns(const wn_score_desc& d, const Plan& p, bool vector, const float* summed, const float2* joined, float* part, void* stream) {
+void launch_columns(const wn_score_desc& d, const Plan& p, bool vector, const float* summed, const float2* joined, float* part,
+    void* stream) {
   size_t bytes = size_t(R) * size_t(scores::staged_dim<T, REG>(d.head_dim)) * sizeof(float);
   dim3 grid(unsigned(ceil_div(d.key_count, scores::kKeysPerPass<T, REG>)), unsigned(p.units), unsigned(d.batch));
   WN_LAUNCH((scores::columns<T, REG, R>), grid, dim3(scores::kThreads), bytes, stream, d, vector, summed, joined, part);

@@ -3,7 +3,8 @@
 // Few rows (one query, or a handful): `split` cuts the keys into pieces, computes the logits of one kv head's rows there and leaves
 // exp2(logit - piece maximum) with the piece's maximum and sum; `finish` joins the pieces and sums the heads in a fixed order.
 // Log-sum-exp supplied: `columns` owns some keys, loops over all rows of a kv head and adds up exp2(logit - lse); `reduce` sums the heads.
-// Many rows: `split` without storing the exponentials, `combine` to each row's maximum and sum, then `columns`: keys are read twice, nothing of the
+// Many rows: `split` without storing the exponentials, `combine` to each row's maximum and sum, then `columns`: keys are read twice,
+// nothing of the
 // map is stored. Dot products: `columns` alone; if a sum over queries is wanted and all see the same keys, the queries are summed first
 // (`sum_queries`), which leaves one row per kv head. No atomics: every sum has one fixed order.
 //
@@ -249,7 +250,8 @@ __global__ void __launch_bounds__(kThreads) finish(wn_score_desc d, int chunk, i
   static_cast<float*>(d.out)[b * d.out_sb + n] = finished(d, b, key, value);
 }
 
-// Maximum and 1 / sum of every row from its pieces; (0, 0) for a row that sees nothing. Kept apart, because a log-sum-exp rounded to float32
+// Maximum and 1 / sum of every row from its pieces; (0, 0) for a row that sees nothing. Kept apart, because a log-sum-exp rounded to
+// float32
 // loses the sum beside a large maximum. grid: ceil(rows / kThreads).
 __global__ void __launch_bounds__(kThreads) combine(const float2* piece, int splits, int64_t rows, float2* joined) {
   int64_t row = int64_t(blockIdx.x) * kThreads + threadIdx.x;
@@ -279,7 +281,8 @@ __global__ void __launch_bounds__(kThreads) sum_queries(wn_score_desc d, float* 
 // One unit's part of every key: a kv head, or, for the maximum over mean heads, all heads. grid: (ceil(key_count / keys per pass), units,
 // batch). joined: maximum and 1 / sum, [b][h][t]; null: the descriptor's log-sum-exp, or none for dot products. part[unit][b][n].
 template <class T, bool REG, int R>
-__global__ void __launch_bounds__(kThreads, REG ? 2 : 1) columns(wn_score_desc d, bool vector, const float* summed, const float2* joined, float* part) {
+__global__ void __launch_bounds__(kThreads, REG ? 2 : 1) columns(wn_score_desc d, bool vector, const float* summed, const float2* joined,
+    float* part) {
   constexpr int LANES = kLanes<T, REG>, PER_PASS = kKeysPerPass<T, REG>;
   WN_SHARED_DYNAMIC(arena);
   auto staged = dev::shared_at<float>(arena, 0);

@@ -56,7 +56,8 @@ __device__ __forceinline__ float add_squares(dev::Shared<float> tile, int count,
 // grid: (tiles of rows, tiles of TM pivots, batch). values (may be null): [b][p][j] by value_sb, value_sp. best (may be null):
 // [b][p][tile of rows], the key of the most similar row that is not the pivot itself.
 template <class T, int TM>
-__global__ void __launch_bounds__(kThreads, 2) pairs(wn_sim_desc d, bool vector, float* values, int64_t value_sb, int64_t value_sp, uint64_t* best) {
+__global__ void __launch_bounds__(kThreads, 2) pairs(wn_sim_desc d, bool vector, float* values, int64_t value_sb, int64_t value_sp,
+    uint64_t* best) {
   constexpr int RM = TM / kLanes;
   WN_SHARED(float, a, kTileK * TM);
   WN_SHARED(float, x, kTileK * kTileN);

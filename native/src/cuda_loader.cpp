@@ -35,13 +35,15 @@ int32_t load(const char* path) {
   if (plugin) return fail(WN_EUNSUPPORTED, "wn_cuda_open: the CUDA library is already loaded from %s", loaded_from.c_str());
   const std::string file = path ? path : beside_this_library();
   void* library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (!library) return fail(WN_EUNSUPPORTED, "the CUDA library cannot be loaded (%s); use the CPU, or build with nvcc on the PATH", dlerror());
+  if (!library) return fail(WN_EUNSUPPORTED, "the CUDA library cannot be loaded (%s); use the CPU, or build with nvcc on the PATH",
+      dlerror());
   using get_function = const wn_cuda_plugin* (*)();
   const auto get = reinterpret_cast<get_function>(dlsym(library, "wn_cuda_plugin_get"));
   const wn_cuda_plugin* found = get ? get() : nullptr;
   if (!found || found->struct_size != static_cast<int32_t>(sizeof(wn_cuda_plugin)) || found->abi_version != WN_ABI_VERSION) {
     dlclose(library);
-    return fail(WN_EUNSUPPORTED, "%s is not the CUDA library of this version (ABI %d); install the two from one build", file.c_str(), WN_ABI_VERSION);
+    return fail(WN_EUNSUPPORTED, "%s is not the CUDA library of this version (ABI %d); install the two from one build", file.c_str(),
+        WN_ABI_VERSION);
   }
   plugin = found;
   loaded_from = file;

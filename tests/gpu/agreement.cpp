@@ -33,7 +33,8 @@ wn_select_desc top_k(int n, int k) {
 
 // A call on the CPU with a workspace of its own.
 template <class Desc>
-int32_t on_cpu(const Contexts& c, const Desc& d, int64_t (*query)(wn_ctx*, const Desc*), int32_t (*call)(wn_ctx*, const Desc*, void*, int64_t, void*)) {
+int32_t on_cpu(const Contexts& c, const Desc& d, int64_t (*query)(wn_ctx*, const Desc*), int32_t (*call)(wn_ctx*, const Desc*, void*,
+    int64_t, void*)) {
   int64_t bytes = query(c.cpu, &d);
   if (bytes < 0) return int32_t(-bytes);
   std::vector<char> memory(size_t(bytes) + 64);

@@ -277,7 +277,8 @@ void selection_without_barriers() {
   d.scores = scores.data();
   d.keep = keep.data();
   d.keep_count = &count;
-  WN_LAUNCH(select_rows_without_barriers::block_kernel<true>, dim3(1), dim3(select_rows_without_barriers::kBlockThreads), 12000, nullptr, d);
+  WN_LAUNCH(select_rows_without_barriers::block_kernel<true>, dim3(1), dim3(select_rows_without_barriers::kBlockThreads), 12000, nullptr,
+      d);
 }
 
 }  // namespace
@@ -292,20 +293,26 @@ int main() {
     WN_LAUNCH(exchange_by_syncwarp, dim3(1), dim3(32), 0, nullptr, ints.data(), true);
     return ints[0] == 10 && ints[31] == 300;
   });
-  must_fail("a __syncwarp left out", "read before write", [&] { WN_LAUNCH(exchange_by_syncwarp, dim3(1), dim3(32), 0, nullptr, ints.data(), false); });
+  must_fail("a __syncwarp left out", "read before write", [&] { WN_LAUNCH(exchange_by_syncwarp, dim3(1), dim3(32), 0, nullptr,
+      ints.data(), false); });
   must_fail("divergent barrier", "divergent barrier", [&] { WN_LAUNCH(divergent_barrier, dim3(1), dim3(64), 0, nullptr, ints.data()); });
   must_fail("barrier after exit", "has exited", [&] { WN_LAUNCH(barrier_after_exit, dim3(1), dim3(64), 0, nullptr); });
   must_fail("shuffle with absent lanes", "deadlock", [&] { WN_LAUNCH(shuffle_of_half, dim3(1), dim3(32), 0, nullptr, floats.data()); });
   must_fail("shuffle with exited lanes", "exited", [&] { WN_LAUNCH(shuffle_after_exit, dim3(1), dim3(32), 0, nullptr, floats.data()); });
-  must_fail("shuffle from outside the mask", "leaves out", [&] { WN_LAUNCH(shuffle_from_outside, dim3(1), dim3(32), 0, nullptr, floats.data()); });
+  must_fail("shuffle from outside the mask", "leaves out", [&] { WN_LAUNCH(shuffle_from_outside, dim3(1), dim3(32), 0, nullptr,
+      floats.data()); });
   must_fail("lane outside its own mask", "leaves out", [&] { WN_LAUNCH(foreign_mask, dim3(1), dim3(32), 0, nullptr); });
-  must_fail("two operations under one mask", "deadlock", [&] { WN_LAUNCH(shuffle_meets_ballot, dim3(1), dim3(32), 0, nullptr, words.data()); });
+  must_fail("two operations under one mask", "deadlock", [&] { WN_LAUNCH(shuffle_meets_ballot, dim3(1), dim3(32), 0, nullptr,
+      words.data()); });
   must_fail("mask beyond the block", "outside the block", [&] { WN_LAUNCH(half_a_warp_block, dim3(1), dim3(16), 0, nullptr); });
-  must_fail("shared memory read before it is written", "read before write", [&] { WN_LAUNCH(read_before_write, dim3(1), dim3(32), 0, nullptr, floats.data()); });
+  must_fail("shared memory read before it is written", "read before write", [&] { WN_LAUNCH(read_before_write, dim3(1), dim3(32), 0,
+      nullptr, floats.data()); });
   must_fail("write past shared memory", "outside its 128 bytes", [&] { WN_LAUNCH(shared_overrun, dim3(1), dim3(32), 0, nullptr); });
-  must_fail("read past dynamic shared memory", "outside its 256 bytes", [&] { WN_LAUNCH(dynamic_overrun, dim3(1), dim3(1), 256, nullptr, floats.data()); });
+  must_fail("read past dynamic shared memory", "outside its 256 bytes", [&] { WN_LAUNCH(dynamic_overrun, dim3(1), dim3(1), 256, nullptr,
+      floats.data()); });
   must_fail("two writers of one word", "race: write", [&] { WN_LAUNCH(two_writers, dim3(1), dim3(64), 0, nullptr); });
-  must_fail("write after another thread's read", "race: ", [&] { WN_LAUNCH(write_after_read, dim3(1), dim3(64), 0, nullptr, ints.data()); });
+  must_fail("write after another thread's read", "race: ", [&] { WN_LAUNCH(write_after_read, dim3(1), dim3(64), 0, nullptr,
+      ints.data()); });
   must_fail("too many threads", "block too large", [&] { WN_LAUNCH(nothing, dim3(1), dim3(1025), 0, nullptr); });
   must_fail("empty grid", "empty grid", [&] { WN_LAUNCH(nothing, dim3(0), dim3(32), 0, nullptr); });
   must_fail("parameters too large", "parameter space", [&] { WN_LAUNCH(large_parameter, dim3(1), dim3(1), 0, nullptr, Large()); });
@@ -324,7 +331,8 @@ int main() {
     WN_LAUNCH(depends_on_order, dim3(1), dim3(64), 0, nullptr, values.data());
     outcomes.push_back(values);
   }
-  check(std::adjacent_find(outcomes.begin(), outcomes.end(), std::not_equal_to<>()) != outcomes.end(), "a race in global memory shows between schedules");
+  check(std::adjacent_find(outcomes.begin(), outcomes.end(), std::not_equal_to<>()) != outcomes.end(),
+      "a race in global memory shows between schedules");
   out_of_range();
   must_pass("a right kernel after all the broken ones", block_sum_right);
   std::printf("emulator: %d checks, %d failures\n", checks, failures);

@@ -108,7 +108,8 @@ void all_equal(Machine& m, int objective) {
   d.x_sn = 8;
   d.out_idx = idx.dev();
   Twin<unsigned char> workspace(m, size_t(m.plugin->greedy_workspace(&d)), 0xFF);
-  m.check(m.launch([&](void* stream) { return m.plugin->greedy(m.device, &d, workspace.dev(), stream); }) == WN_OK, "greedy of equal rows: status");
+  m.check(m.launch([&](void* stream) { return m.plugin->greedy(m.device, &d, workspace.dev(), stream); }) == WN_OK,
+      "greedy of equal rows: status");
   std::vector<int32_t> expected(20);
   for (int i = 0; i < 20; ++i) expected[size_t(i)] = i;
   m.check(idx.read() == expected, "greedy of equal rows, objective " + std::to_string(objective));

@@ -136,7 +136,8 @@ void score_cases(Machine& m) {
   }
   // The CLS row of a tower as one wide head; the pieces of a long row; column means of a whole causal map.
   run(m, {WN_F32, WN_SOFTMAX, WN_SUM, 1, 1, 1, 1024, 1, 65, 1, 64, false, false, false, false, false, false, false, 1.0f}, ++seed);
-  run(m, {WN_BF16, WN_SOFTMAX, WN_MEAN, 1, 2, 2, 128, 1, m.small ? 300 : 2000, 35, 200, false, false, false, false, false, false, false, 6.0f}, ++seed);
+  run(m, {WN_BF16, WN_SOFTMAX, WN_MEAN, 1, 2, 2, 128, 1, m.small ? 300 : 2000, 35, 200, false, false, false, false, false, false, false,
+      6.0f}, ++seed);
   run(m, {WN_BF16, WN_SOFTMAX, WN_MEAN, 1, 2, 1, 32, 60, 60, 0, 60, true, false, false, false, true, false, false, 1.0f}, ++seed);
   // Rows that see nothing, one key, hostile values.
   run(m, {WN_F32, WN_SOFTMAX, WN_MAX, 4, 2, 1, 8, 2, 1, 0, 1, false, true, false, false, false, false, false, 1.0f}, ++seed);

@@ -109,7 +109,8 @@ void published(Machine& m, const std::vector<float>& scores, int k, const std::v
   m.check(m.launch([&](void* stream) { return m.plugin->select(m.device, &d, nullptr, stream); }) == WN_OK, "select: status");
   auto list = keep.read();
   m.check(count.read()[0] == int32_t(expected.size()), "select: count of a known case");
-  m.check(std::equal(expected.begin(), expected.end(), list.begin()) && list.back() == kPoison, "select: a known case, k = " + std::to_string(k));
+  m.check(std::equal(expected.begin(), expected.end(), list.begin()) && list.back() == kPoison,
+      "select: a known case, k = " + std::to_string(k));
 }
 
 void known_cases(Machine& m) {

@@ -1,4 +1,5 @@
-// wn_sim against double precision. Where two rows are nearly equally similar the kernel may name either; exact ties must go to the lower one.
+// wn_sim against double precision. Where two rows are nearly equally similar the kernel may name either; exact ties must go to the lower
+// one.
 #include "harness.h"
 #include "reference/similarity.h"
 
@@ -122,7 +123,8 @@ void exact_ties(Machine& m) {
   d.out_sp = 3;
   Twin<unsigned char> workspace(m, size_t(m.plugin->sim_workspace(&d)), 0xFF);
   m.check(m.launch([&](void* stream) { return m.plugin->sim(m.device, &d, workspace.dev(), stream); }) == WN_OK, "similarity ties: status");
-  m.check(idx.read() == std::vector<int32_t>({3, 40, 170, 40, 100, 170}), "similarity ties: lower index first, a row is not its own neighbour");
+  m.check(idx.read() == std::vector<int32_t>({3, 40, 170, 40, 100, 170}),
+      "similarity ties: lower index first, a row is not its own neighbour");
 }
 
 void windows(Machine& m, int dtype, int metric, int grid_h, int grid_w, int win_h, int win_w, int dim, uint64_t seed) {
