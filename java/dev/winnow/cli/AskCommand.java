@@ -10,10 +10,11 @@ import dev.winnow.engine.Question;
 import dev.winnow.engine.Sampling;
 import dev.winnow.engine.Session;
 import dev.winnow.kernels.Dtype;
+import dev.winnow.prune.PlanReader;
+import dev.winnow.prune.Settings;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -25,7 +26,7 @@ import picocli.CommandLine.Option;
     description = "Asks a model about pictures.",
     customSynopsis = {
         "winnow ask --model DIR { [--image FILE]... --prompt TEXT }... [--method NAME [--set KEY=VALUE]...]",
-        "                  [--budget N] [OPTIONS]"},
+        "                  [--budget N] [--plan FILE] [OPTIONS]"},
     footerHeading = "%nExamples:%n",
     footer = {
         "  winnow ask --model llava-1.5-7b-hf --image cat.jpg --prompt 'What is on the sofa?'",
@@ -63,8 +64,9 @@ final class AskCommand implements Callable<Integer>, TurnsParser.Holder {
       description = "Visual tokens to hold per picture, on average over the decoder's layers; the method's parameters follow from it.")
   private Integer budget;
 
-  @Option(names = "--plan", paramLabel = "FILE", hidden = true)
-  private String plan;
+  @Option(names = "--plan", paramLabel = "FILE",
+      description = "Prune by a plan file, which mixes cuts of any place and parts (docs/plans.md), instead of --method.")
+  private Path plan;
 
   @Option(names = "--max-tokens", paramLabel = "N", defaultValue = "" + Question.DEFAULT_MAX_TOKENS,
       description = "Most tokens to generate per turn. Default: ${DEFAULT-VALUE}.")
@@ -146,8 +148,11 @@ final class AskCommand implements Callable<Integer>, TurnsParser.Holder {
 
   /** Made before the model is opened, so that what is wrong with them is said at once. */
   private List<Question> questions() {
-    if (plan != null) throw new InvalidInputException("--plan " + plan + ": plan files cannot be read yet; use --method with --set");
-    Map<String, String> values = values();
+    if (plan != null && (!method.equals("none") || !settings.isEmpty() || budget != null)) {
+      throw new InvalidInputException("--plan says all that --method, --set and --budget say; leave those out");
+    }
+    PlanReader planFile = plan == null ? null : PlanReader.open(plan);
+    Map<String, String> values = Settings.typed(settings);
     Sampling sampling = new Sampling(temperature, topP, topK, seed);
     List<Question> questions = new ArrayList<>();
     for (TurnsParser.Turn turn : turns.finish()) {
@@ -156,21 +161,10 @@ final class AskCommand implements Callable<Integer>, TurnsParser.Holder {
       turn.images().forEach(question::image);
       values.forEach(question::set);
       if (budget != null) question.budget(budget);
+      if (planFile != null) question.plan(planFile);
       questions.add(question);
     }
     return questions;
-  }
-
-  private Map<String, String> values() {
-    Map<String, String> values = new LinkedHashMap<>();
-    for (String setting : settings) {
-      int equals = setting.indexOf('=');
-      if (equals < 1) throw new InvalidInputException("--set " + setting + " has no value; write --set KEY=VALUE");
-      if (values.put(setting.substring(0, equals).strip(), setting.substring(equals + 1)) != null) {
-        throw new InvalidInputException("--set " + setting + " sets a parameter that another --set has set; give it once");
-      }
-    }
-    return values;
   }
 
   private void say(String text) {

@@ -1,29 +1,64 @@
 package dev.winnow.cli;
 
+import dev.winnow.InvalidInputException;
 import dev.winnow.prune.Method;
 import dev.winnow.prune.Methods;
+import dev.winnow.prune.ModelShape;
 import dev.winnow.prune.Parameter;
+import dev.winnow.prune.Plan;
+import dev.winnow.prune.PlanWriter;
+import dev.winnow.prune.Settings;
+import java.util.List;
+import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** {@code winnow methods}: what there is to prune with. */
 @Command(name = "methods", mixinStandardHelpOptions = true, parameterListHeading = "%nArguments:%n", optionListHeading = "%nOptions:%n",
     description = "Lists the pruning methods, or tells about one: what it does, its source, its parameters and their defaults.",
-    footerHeading = "%nExamples:%n", footer = {"  winnow methods", "  winnow methods pyramiddrop"})
+    footerHeading = "%nExamples:%n", footer = {"  winnow methods", "  winnow methods pyramiddrop",
+        "  winnow methods pyramiddrop --as-plan --layers 32 --set ratios=0.5,0.25,0.1"})
 final class MethodsCommand implements Callable<Integer> {
   private static final int WIDTH = 110;
 
   @Parameters(index = "0", arity = "0..1", paramLabel = "NAME", description = "A method's name; without it all are listed.")
   private String name;
 
+  @Option(names = "--as-plan", description = "Print the method as a plan file for 'winnow ask --plan'.")
+  private boolean asPlan;
+
+  @Option(names = "--layers", paramLabel = "N", defaultValue = "32",
+      description = "With --as-plan: decoder layers of the model that the plan is for. Default: ${DEFAULT-VALUE}.")
+  private int layers;
+
+  @Option(names = "--set", paramLabel = "KEY=VALUE", description = "With --as-plan: sets a parameter of the method; may be repeated.")
+  private List<String> settings = List.of();
+
+  @Option(names = "--budget", paramLabel = "N", description = "With --as-plan: visual tokens to hold per picture, on average over the layers.")
+  private Integer budget;
+
+  @Option(names = "--image-tokens", paramLabel = "N", defaultValue = "576",
+      description = "With --budget: tokens of a picture before pruning. Default: ${DEFAULT-VALUE}.")
+  private int imageTokens;
+
   private final Console console;
 
   MethodsCommand(Console console) { this.console = console; }
 
   @Override public Integer call() {
-    console.out().print(name == null ? list() : describe(Methods.named(name)));
+    if (asPlan) console.out().println(plan());
+    else console.out().print(name == null ? list() : describe(Methods.named(name)));
     return Winnow.DONE;
+  }
+
+  private String plan() {
+    if (name == null) throw new InvalidInputException("--as-plan needs a method's name");
+    if (layers < 1) throw new InvalidInputException("--layers must be 1 or more, not " + layers);
+    OptionalInt tokens = budget == null ? OptionalInt.empty() : OptionalInt.of(budget);
+    Plan plan = Methods.named(name).plan(new ModelShape(layers, 24, true), Settings.typed(settings), tokens, imageTokens);
+    return PlanWriter.write(plan);
   }
 
   private static String list() {

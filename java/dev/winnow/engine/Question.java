@@ -5,6 +5,7 @@ import dev.winnow.prune.Method;
 import dev.winnow.prune.Methods;
 import dev.winnow.prune.ModelShape;
 import dev.winnow.prune.Plan;
+import dev.winnow.prune.PlanReader;
 import dev.winnow.vision.ImageReader;
 import dev.winnow.vision.RgbImage;
 import java.nio.file.Path;
@@ -28,6 +29,7 @@ public final class Question {
   private boolean raw;
   private Method method = Methods.named("none");
   private Plan plan;
+  private PlanReader planFile;
   private OptionalInt budget = OptionalInt.empty();
   private Sampling sampling = Sampling.GREEDY;
   private int maxTokens = DEFAULT_MAX_TOKENS;
@@ -59,6 +61,7 @@ public final class Question {
   public Question method(String name) {
     method = Methods.named(name);
     plan = null;
+    planFile = null;
     return this;
   }
 
@@ -78,6 +81,13 @@ public final class Question {
   /** Prunes by a plan made elsewhere. */
   public Question plan(Plan plan) {
     this.plan = plan;
+    planFile = null;
+    return this;
+  }
+
+  /** Prunes by a plan file, as {@link PlanReader} reads it. */
+  public Question plan(PlanReader file) {
+    planFile = file;
     return this;
   }
 
@@ -111,5 +121,8 @@ public final class Question {
   TokenListener listener() { return listener; }
 
   /** @param imageTokens tokens of the largest image of this turn, 0 without images */
-  Plan plan(ModelShape shape, int imageTokens) { return plan != null ? plan : method.plan(shape, settings, budget, imageTokens); }
+  Plan plan(ModelShape shape, int imageTokens) {
+    if (planFile != null) return planFile.plan(shape);
+    return plan != null ? plan : method.plan(shape, settings, budget, imageTokens);
+  }
 }

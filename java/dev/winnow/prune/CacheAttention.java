@@ -1,5 +1,6 @@
 package dev.winnow.prune;
 
+import dev.winnow.kernels.Vectors;
 import java.util.List;
 
 /**
@@ -9,8 +10,10 @@ import java.util.List;
  * @param rows CACHE: how many of the last prompt rows count
  * @param layers layers whose mean attention decides for all caches alike; null lets every layer decide for its own
  */
-public record CacheAttention(int rows, List<Integer> layers) {
+public record CacheAttention(int rows, List<Integer> layers) implements Part {
   public CacheAttention {
     layers = layers == null ? null : List.copyOf(layers);
   }
+
+  @Override public Spec spec() { return Spec.of("paid-attention", "rows", rows, "layers", layers == null ? "own" : Vectors.joined(layers)); }
 }

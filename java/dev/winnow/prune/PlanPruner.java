@@ -12,7 +12,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.HashMap;
-import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
@@ -24,7 +23,7 @@ public final class PlanPruner implements LayerPruner {
   private final Map<Integer, LayerCut> cuts = new HashMap<>();
   private final List<CutRecord> records = new ArrayList<>();
   /** Per scorer that chooses raters, and per image: what it chose this turn. */
-  private final Map<Scorer, Map<Integer, int[]>> raters = new IdentityHashMap<>();
+  private final Map<Scorer, Map<Integer, int[]>> raters = new HashMap<>();
   /** Per image: tokens that an earlier stage wants kept. */
   private final Map<Integer, int[]> keyTokens = new HashMap<>();
   /** Null where the plan leaves the cache alone. */

@@ -10,26 +10,46 @@ import java.util.function.Function;
 
 /** The parameters of one use of a method: what the caller set, defaults for the rest. Every reader throws naming method, parameter and value. */
 public final class Settings {
-  private final String method;
+  private final String owner;
   private final Map<String, String> values = new LinkedHashMap<>();
 
-  private Settings(String method) { this.method = method; }
+  private Settings(String owner) { this.owner = owner; }
 
-  /** Throws if {@code given} has a name that the method does not know. */
   static Settings of(Method method, ModelShape shape, Map<String, String> given) {
-    Settings settings = new Settings(method.name());
-    List<String> names = method.parameters().stream().map(Parameter::name).toList();
+    return of("method '" + method.name() + "'", method.parameters(), shape, given);
+  }
+
+  /**
+   * Throws if {@code given} has a name that is not among the parameters.
+   *
+   * @param owner whose they are, for complaints
+   */
+  static Settings of(String owner, List<Parameter> parameters, ModelShape shape, Map<String, String> given) {
+    Settings settings = new Settings(owner);
+    List<String> names = parameters.stream().map(Parameter::name).toList();
     for (String name : given.keySet()) {
       if (!names.contains(name)) {
-        throw new InvalidInputException("method '" + method.name() + "' has no parameter '" + name + "'; it has "
-            + (names.isEmpty() ? "none" : String.join(", ", names)));
+        throw new InvalidInputException(owner + " has no parameter '" + name + "'; it has " + (names.isEmpty() ? "none" : String.join(", ", names)));
       }
     }
-    for (Parameter parameter : method.parameters()) {
+    for (Parameter parameter : parameters) {
       String value = given.getOrDefault(parameter.name(), parameter.byDefault().apply(shape));
       settings.values.put(parameter.name(), value.strip());
     }
     return settings;
+  }
+
+  /** What {@code --set KEY=VALUE} says. Throws InvalidInputException where one has no value or a key comes twice. */
+  public static Map<String, String> typed(List<String> settings) {
+    Map<String, String> values = new LinkedHashMap<>();
+    for (String setting : settings) {
+      int equals = setting.indexOf('=');
+      if (equals < 1) throw new InvalidInputException("--set " + setting + " has no value; write --set KEY=VALUE");
+      if (values.put(setting.substring(0, equals).strip(), setting.substring(equals + 1)) != null) {
+        throw new InvalidInputException("--set " + setting + " sets a parameter that another --set has set; give it once");
+      }
+    }
+    return values;
   }
 
   /** Every parameter with its value. */
@@ -79,7 +99,7 @@ public final class Settings {
 
   /** The error for a value that cannot be used. */
   public InvalidInputException wrong(String name, String value, String wanted) {
-    return new InvalidInputException("method '" + method + "': parameter " + name + "=" + value + " is not valid; give " + wanted);
+    return new InvalidInputException(owner + ": parameter " + name + "=" + value + " is not valid; give " + wanted);
   }
 
   /** Checks that a layer is one that the model has and that a cut can stand before. */

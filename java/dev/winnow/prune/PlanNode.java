@@ -1,0 +1,144 @@
+package dev.winnow.prune;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonLocation;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonToken;
+import dev.winnow.InvalidInputException;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** A JSON value that knows where it stands, so that every complaint about a plan file names line and column. */
+final class PlanNode {
+  private static final JsonFactory JSON = new JsonFactory().enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION);
+
+  private final String place;
+  /** Exactly one of these is not null. */
+  private final Map<String, PlanNode> fields;
+  private final List<PlanNode> items;
+  private final String scalar;
+  private final boolean text;
+
+  private PlanNode(String place, Map<String, PlanNode> fields, List<PlanNode> items, String scalar, boolean text) {
+    this.place = place;
+    this.fields = fields;
+    this.items = items;
+    this.scalar = scalar;
+    this.text = text;
+  }
+
+  /** @param source what to call the text in complaints */
+  static PlanNode parse(String json, String source) {
+    try (JsonParser parser = JSON.createParser(json)) {
+      PlanNode root = read(parser, parser.nextToken(), source);
+      if (parser.nextToken() != null) throw new InvalidInputException(place(source, parser.currentTokenLocation()) + "nothing may follow the plan");
+      return root;
+    } catch (JsonProcessingException e) {
+      throw new InvalidInputException(place(source, e.getLocation()) + "not valid JSON: " + e.getOriginalMessage().lines().findFirst().orElse(""), e);
+    } catch (IOException e) {
+      throw new InvalidInputException(source + " cannot be read: " + e.getMessage(), e);
+    }
+  }
+
+  private static PlanNode read(JsonParser parser, JsonToken token, String source) throws IOException {
+    if (token == null) throw new InvalidInputException(source + ":1:1: the file is empty; a plan is a JSON object");
+    String place = place(source, parser.currentTokenLocation());
+    switch (token) {
+      case START_OBJECT -> {
+        Map<String, PlanNode> fields = new LinkedHashMap<>();
+        while (parser.nextToken() != JsonToken.END_OBJECT) {
+          String name = parser.currentName();
+          fields.put(name, read(parser, parser.nextToken(), source));
+        }
+        return new PlanNode(place, fields, null, null, false);
+      }
+      case START_ARRAY -> {
+        List<PlanNode> items = new ArrayList<>();
+        while (true) {
+          JsonToken next = parser.nextToken();
+          if (next == JsonToken.END_ARRAY) return new PlanNode(place, null, items, null, false);
+          items.add(read(parser, next, source));
+        }
+      }
+      default -> {
+        return new PlanNode(place, null, null, parser.getText(), token == JsonToken.VALUE_STRING);
+      }
+    }
+  }
+
+  private static String place(String source, JsonLocation location) {
+    return location == null ? source + ": " : source + ":" + location.getLineNr() + ":" + location.getColumnNr() + ": ";
+  }
+
+  /** The complaint about this value. */
+  InvalidInputException wrong(String what) { return new InvalidInputException(place + what); }
+
+  boolean has(String name) { return fields != null && fields.containsKey(name); }
+
+  /** Complains about any field that is not among these. */
+  void only(String what, Set<String> names) {
+    if (fields == null) throw wrong(what + " must be an object");
+    for (Map.Entry<String, PlanNode> field : fields.entrySet()) {
+      if (!names.contains(field.getKey())) {
+        throw field.getValue().wrong("unknown field '" + field.getKey() + "' in " + what + "; there are " + String.join(", ", names.stream().sorted().toList()));
+      }
+    }
+  }
+
+  PlanNode required(String name) {
+    PlanNode value = fields == null ? null : fields.get(name);
+    if (value == null) throw wrong("'" + name + "' is missing");
+    return value;
+  }
+
+  PlanNode get(String name) { return fields.get(name); }
+
+  Map<String, PlanNode> fields() {
+    if (fields == null) throw wrong("an object is wanted here");
+    return fields;
+  }
+
+  List<PlanNode> items() {
+    if (items == null) throw wrong("an array is wanted here");
+    return items;
+  }
+
+  String string() {
+    if (scalar == null || !text) throw wrong("a string is wanted here");
+    return scalar;
+  }
+
+  /** One of the given words. */
+  String word(String... words) {
+    String value = string();
+    for (String word : words) if (word.equals(value)) return value;
+    throw wrong("'" + value + "' is not valid here; give one of " + String.join(", ", words));
+  }
+
+  boolean truth() {
+    if (text || !"true".equals(scalar) && !"false".equals(scalar)) throw wrong("true or false is wanted here");
+    return scalar.equals("true");
+  }
+
+  int integer(int lowest, int highest) {
+    try {
+      int value = text || scalar == null ? -1 : Integer.parseInt(scalar);
+      if (!text && scalar != null && value >= lowest && value <= highest) return value;
+    } catch (NumberFormatException e) {
+      throw wrong("a whole number is wanted here, not " + scalar);
+    }
+    throw wrong("a whole number " + (highest == Integer.MAX_VALUE ? "of " + lowest + " or more" : "from " + lowest + " to " + highest) + " is wanted here");
+  }
+
+  /** The value as it would be typed after {@code --set}: arrays with commas between their items. */
+  String asSetting() {
+    if (scalar != null && !(scalar.equals("null") && !text)) return scalar;
+    if (items == null) throw wrong("a string, a number, true, false or an array of those is wanted here");
+    return String.join(",", items.stream().map(PlanNode::asSetting).toList());
+  }
+}

@@ -1,0 +1,128 @@
+package dev.winnow.prune;
+
+import dev.winnow.InvalidInputException;
+import dev.winnow.decoder.PositionPolicy;
+import java.io.IOException;
+import java.nio.charset.MalformedInputException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** Reads plan files (docs/plan-schema.json). Every complaint is an InvalidInputException that names line and column. */
+public final class PlanReader {
+  public static final String FORMAT = "winnow.plan/1";
+
+  private final PlanNode root;
+
+  private PlanReader(PlanNode root) { this.root = root; }
+
+  /** Reads a file; what it says is checked against a model by {@link #plan}. */
+  public static PlanReader open(Path file) {
+    try {
+      return parse(Files.readString(file, StandardCharsets.UTF_8), file.toString());
+    } catch (MalformedInputException e) {
+      throw new InvalidInputException("plan " + file + " is not UTF-8 text", e);
+    } catch (IOException e) {
+      throw new InvalidInputException("cannot read plan " + file + ": " + e.getMessage(), e);
+    }
+  }
+
+  /** @param source what complaints call the text */
+  public static PlanReader parse(String json, String source) {
+    PlanNode root = PlanNode.parse(json, source);
+    root.only("a plan", Set.of("$schema", "format", "name", "positions", "cached", "cuts"));
+    root.required("format").word(FORMAT);
+    return new PlanReader(root);
+  }
+
+  /** The plan for a model. */
+  public Plan plan(ModelShape shape) {
+    List<LayerCut> layerCuts = new ArrayList<>();
+    List<CacheCut> cacheCuts = new ArrayList<>();
+    for (PlanNode node : root.required("cuts").items()) {
+      Site site = site(node.required("site"));
+      switch (site.kind()) {
+        case LAYER -> layerCuts.add(layerCut(node, site, shape, layerCuts));
+        case CACHE, DECODE -> cacheCuts.add(cacheCut(node, site, shape));
+        default -> throw node.get("site").wrong("a plan file cannot cut at " + site + " yet");
+      }
+    }
+    String name = root.has("name") ? root.get("name").string() : "plan";
+    PositionPolicy positions = root.has("positions") && root.get("positions").word("keep", "renumber").equals("renumber") ? PositionPolicy.RENUMBER : PositionPolicy.KEEP;
+    boolean cached = !root.has("cached") || root.get("cached").truth();
+    if (!cached && !cacheCuts.isEmpty()) throw root.get("cached").wrong("without a cache there is nothing to cut at the sites cache and decode");
+    return new Plan(name, Map.of(), layerCuts, cacheCuts, positions, cached);
+  }
+
+  private static Site site(PlanNode node) {
+    try {
+      return Site.parse(node.string());
+    } catch (InvalidInputException e) {
+      throw node.wrong(e.getMessage().replaceFirst("^.*?: (?=')", ""));
+    }
+  }
+
+  private static LayerCut layerCut(PlanNode node, Site site, ModelShape shape, List<LayerCut> before) {
+    node.only("a cut at a layer", Set.of("site", "scorer", "selector", "merger", "effect", "ranking_layer_stored_twice"));
+    int layer = site.index();
+    if (layer >= shape.layers()) throw node.get("site").wrong("this model has layers 0 to " + (shape.layers() - 1));
+    if (!before.isEmpty() && layer <= before.get(before.size() - 1).layer()) throw node.get("site").wrong("cuts must stand by rising layer, one a layer");
+    Scorer scorer = node.has("scorer") ? part(node.get("scorer"), Parts.SCORERS) : null;
+    if (scorer != null && scorer.input() == Scorer.Input.LAYER_BEFORE && layer == 0) throw node.get("site").wrong("this scorer looks at the layer before, and layer 0 has none");
+    Selector selector = part(node.required("selector"), Parts.SELECTORS);
+    Merger merger = node.has("merger") ? part(node.get("merger"), Parts.MERGERS) : null;
+    if (merger != null && (scorer == null || scorer.input() == Scorer.Input.LAYER_ITSELF)) {
+      throw node.get("merger").wrong("merging needs a scorer that does not look at the layer itself");
+    }
+    boolean hide = node.has("effect") && node.get("effect").word("drop", "hide").equals("hide");
+    if (hide && merger != null) throw node.get("effect").wrong("tokens that are merged cannot be hidden");
+    boolean twice = node.has("ranking_layer_stored_twice") && node.get("ranking_layer_stored_twice").truth();
+    return new LayerCut(layer, scorer, selector, merger, hide ? LayerCut.Effect.HIDE : LayerCut.Effect.DROP, twice);
+  }
+
+  private static CacheCut cacheCut(PlanNode node, Site site, ModelShape shape) {
+    node.only("a cut of the caches", Set.of("site", "every", "layers", "scorer", "selector", "next_position"));
+    boolean decode = site.kind() == Site.Kind.DECODE;
+    if (!decode && node.has("every")) throw node.get("every").wrong("only cuts at the site decode come again");
+    int every = decode ? node.required("every").integer(1, Integer.MAX_VALUE) : 0;
+    List<Integer> layers = node.has("layers") ? node.get("layers").items().stream().map(layer -> layer.integer(0, shape.layers() - 1)).toList() : null;
+    CacheAttention attention = node.has("scorer") ? part(node.get("scorer"), Parts.CACHE_SCORERS) : null;
+    if (attention != null && attention.layers() != null && attention.layers().stream().anyMatch(layer -> layer < 0 || layer >= shape.layers())) {
+      throw node.get("scorer").wrong("this model has layers 0 to " + (shape.layers() - 1));
+    }
+    Selector selector = part(node.required("selector"), Parts.SELECTORS);
+    boolean needsScores = selector instanceof Selectors.Top;
+    if (needsScores && attention == null) throw node.get("selector").wrong("this selector needs a scorer");
+    if (selector instanceof RankRule || selector instanceof DualFilter || selector instanceof StagedTop || selector instanceof Duplication) {
+      throw node.get("selector").wrong("this selector looks at rows, which a cut of the caches has none of; use top, even, none or survivors");
+    }
+    boolean fromRows = node.has("next_position") && node.get("next_position").word("continue", "rows").equals("rows");
+    return new CacheCut(site.kind(), every, layers, attention, selector, fromRows);
+  }
+
+  private static <P> P part(PlanNode node, Parts.Shelf<P> shelf) {
+    String name = node.required("name").string();
+    Map<String, String> given = new LinkedHashMap<>();
+    node.fields().forEach((key, value) -> {
+      if (!key.equals("name")) given.put(key, value.asSetting());
+    });
+    try {
+      return shelf.make(name, given);
+    } catch (InvalidInputException e) {
+      throw culprit(node, e.getMessage()).wrong(e.getMessage());
+    }
+  }
+
+  /** The field that a complaint about a part is about; the part itself where it names none. */
+  private static PlanNode culprit(PlanNode part, String complaint) {
+    for (Map.Entry<String, PlanNode> field : part.fields().entrySet()) {
+      if (complaint.contains("parameter " + field.getKey() + "=") || complaint.contains("parameter '" + field.getKey() + "'")) return field.getValue();
+    }
+    return complaint.startsWith("unknown") ? part.get("name") : part;
+  }
+}

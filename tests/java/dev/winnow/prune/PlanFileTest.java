@@ -1,0 +1,55 @@
+package dev.winnow.prune;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.winnow.InvalidInputException;
+import java.util.Map;
+import java.util.OptionalInt;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Plan files: every method of the decoder as one, and complaints that say where. */
+class PlanFileTest {
+  private static final ModelShape SHAPE = new ModelShape(32, 24, true);
+
+  @ParameterizedTest
+  @CsvSource(delimiter = '|', value = {"none|", "pyramiddrop|", "vtw|", "fastv|variant=mask", "fastv|variant=lmms", "fastv|variant=inplace", "random|seed=7", "uniform|",
+      "sparsevlm|", "sparsevlm|version=2_0", "sparsevlm|version=rank;layers=2,6,15,19;reconstruction=sum", "mustdrop|", "mustdrop|key_tokens=3,9;positions=keep",
+      "mustdrop|average=64", "dart|", "dart|keep=17", "dart|ratio=0.7"})
+  void aMethodSurvivesWritingAndReading(String method, String settings) {
+    Map<String, String> given = settings == null ? Map.of() : Settings.typed(java.util.List.of(settings.split(";")));
+    Plan plan = Methods.named(method).plan(SHAPE, given, OptionalInt.empty(), 576);
+    String json = PlanWriter.write(plan);
+    Plan read = PlanReader.parse(json, "plan.json").plan(SHAPE);
+    assertEquals(json, PlanWriter.write(read));
+    assertEquals(plan.cuts().size(), read.cuts().size());
+    assertEquals(plan.positions(), read.positions());
+    assertEquals(plan.cached(), read.cached());
+    assertEquals(plan.cacheCuts(), read.cacheCuts());
+  }
+
+  @ParameterizedTest
+  @CsvSource(delimiter = '|', quoteCharacter = '^', value = {
+      "{\"format\":\"winnow.plan/1\",#\"cuts\":[{\"site\":\"layer:2\",#\"selector\":{\"name\":\"tops\"}}]}|p:3:20: unknown selector 'tops'",
+      "{\"format\":\"winnow.plan/1\",#\"cuts\":[{\"site\":\"layer:2\",#\"selector\":{\"name\":\"top\",#\"share\":1.5}}]}|p:4:9: selector 'top': parameter share=1.5",
+      "{\"format\":\"winnow.plan/1\",\"cuts\":[{\"site\":\"layer:32\",\"selector\":{\"name\":\"none\"}}]}|p:1:44: this model has layers 0 to 31",
+      "{\"format\":\"winnow.plan/1\",\"cuts\":[{\"site\":\"layers:3\",\"selector\":{\"name\":\"none\"}}]}|p:1:44: 'layers:3' is no site",
+      "{\"format\":\"winnow.plan/1\",\"cut\":[]}|p:1:34: unknown field 'cut'",
+      "{\"format\":\"winnow.plan/2\",\"cuts\":[]}|p:1:11: 'winnow.plan/2' is not valid here",
+      "{\"format\":\"winnow.plan/1\"}|p:1:1: 'cuts' is missing",
+      "{\"format\":\"winnow.plan/1\",\"cuts\":[}|p:1:35: not valid JSON",
+      "{\"format\":\"winnow.plan/1\",\"format\":\"winnow.plan/1\",\"cuts\":[]}|not valid JSON: Duplicate",
+      "{\"format\":\"winnow.plan/1\",\"cuts\":[]} x|p:1:38: not valid JSON",
+      "{\"format\":\"winnow.plan/1\",\"cuts\":[{\"site\":\"decode\",\"selector\":{\"name\":\"none\"}}]}|p:1:36: 'every' is missing",
+      "{\"format\":\"winnow.plan/1\",\"cuts\":[{\"site\":\"cache\",\"selector\":{\"name\":\"top\",\"tokens\":3}}]}|needs a scorer",
+      "{\"format\":\"winnow.plan/1\",\"cuts\":[{\"site\":\"layer:0\",\"scorer\":{\"name\":\"last-row-attention\"},\"selector\":{\"name\":\"top\",\"tokens\":3}}]}|layer 0 has none",
+      "[]|must be an object", "^^|p:1:1: the file is empty"})
+  void complaintsNameThePlace(String json, String complaint) {
+    String message = assertThrows(InvalidInputException.class, () -> PlanReader.parse(json.replace('#', '\n'), "p").plan(SHAPE)).getMessage();
+    assertTrue(message.contains(complaint), message);
+    assertEquals(1, message.lines().count(), message);
+  }
+}
