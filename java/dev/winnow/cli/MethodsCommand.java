@@ -22,6 +22,9 @@ import picocli.CommandLine.Parameters;
         "  winnow methods pyramiddrop --as-plan --layers 32 --set ratios=0.5,0.25,0.1"})
 final class MethodsCommand implements Callable<Integer> {
   private static final int WIDTH = 110;
+  /** The tower that plans are printed for: CLIP ViT-L/14 at 336 pixels, features of the last block but one. */
+  private static final int BLOCKS = 24;
+  private static final int GRID = 24;
 
   @Parameters(index = "0", arity = "0..1", paramLabel = "NAME", description = "A method's name; without it all are listed.")
   private String name;
@@ -57,7 +60,7 @@ final class MethodsCommand implements Callable<Integer> {
     if (name == null) throw new InvalidInputException("--as-plan needs a method's name");
     if (layers < 1) throw new InvalidInputException("--layers must be 1 or more, not " + layers);
     OptionalInt tokens = budget == null ? OptionalInt.empty() : OptionalInt.of(budget);
-    Plan plan = Methods.named(name).plan(new ModelShape(layers, 24, true), Settings.typed(settings), tokens, imageTokens);
+    Plan plan = Methods.named(name).plan(new ModelShape(layers, BLOCKS, true, BLOCKS - 2, GRID, true), Settings.typed(settings), tokens, imageTokens);
     return PlanWriter.write(plan);
   }
 

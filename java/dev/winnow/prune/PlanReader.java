@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.Set;
 
 /** Reads plan files (docs/plan-schema.json). Every complaint is an InvalidInputException that names line and column. */
@@ -44,19 +45,23 @@ public final class PlanReader {
   public Plan plan(ModelShape shape) {
     List<LayerCut> layerCuts = new ArrayList<>();
     List<CacheCut> cacheCuts = new ArrayList<>();
+    VisionCut vision = null;
     for (PlanNode node : root.required("cuts").items()) {
       Site site = site(node.required("site"));
       switch (site.kind()) {
         case LAYER -> layerCuts.add(layerCut(node, site, shape, layerCuts));
         case CACHE, DECODE -> cacheCuts.add(cacheCut(node, site, shape));
-        default -> throw node.get("site").wrong("a plan file cannot cut at " + site + " yet");
+        default -> {
+          if (vision != null) throw node.get("site").wrong("a plan has one cut before the decoder at most");
+          vision = visionCut(node, site, shape);
+        }
       }
     }
     String name = root.has("name") ? root.get("name").string() : "plan";
     PositionPolicy positions = root.has("positions") && root.get("positions").word("keep", "renumber").equals("renumber") ? PositionPolicy.RENUMBER : PositionPolicy.KEEP;
     boolean cached = !root.has("cached") || root.get("cached").truth();
     if (!cached && !cacheCuts.isEmpty()) throw root.get("cached").wrong("without a cache there is nothing to cut at the sites cache and decode");
-    return new Plan(name, Map.of(), layerCuts, cacheCuts, positions, cached);
+    return new Plan(name, Map.of(), vision, layerCuts, cacheCuts, positions, cached);
   }
 
   private static Site site(PlanNode node) {
@@ -65,6 +70,23 @@ public final class PlanReader {
     } catch (InvalidInputException e) {
       throw node.wrong(e.getMessage().replaceFirst("^.*?: (?=')", ""));
     }
+  }
+
+  /** A reducer goes by the name and the parameters of the method that it is the whole of. */
+  private static VisionCut visionCut(PlanNode node, Site site, ModelShape shape) {
+    node.only("a cut before the decoder", Set.of("site", "reducer"));
+    PlanNode reducer = node.required("reducer");
+    Map<String, String> given = settings(reducer);
+    String name = reducer.required("name").string();
+    VisionCut cut;
+    try {
+      cut = Methods.named(name).plan(shape, given, OptionalInt.empty(), 0).vision();
+    } catch (InvalidInputException e) {
+      throw culprit(reducer, e.getMessage()).wrong(e.getMessage());
+    }
+    if (cut == null) throw reducer.get("name").wrong("method '" + name + "' does not cut before the decoder");
+    if (!cut.site().equals(site)) throw node.get("site").wrong("method '" + name + "' cuts at " + cut.site());
+    return new VisionCut(site, cut.reducer(), new Part.Spec(name, given));
   }
 
   private static LayerCut layerCut(PlanNode node, Site site, ModelShape shape, List<LayerCut> before) {
@@ -107,15 +129,20 @@ public final class PlanReader {
 
   private static <P> P part(PlanNode node, Parts.Shelf<P> shelf) {
     String name = node.required("name").string();
-    Map<String, String> given = new LinkedHashMap<>();
-    node.fields().forEach((key, value) -> {
-      if (!key.equals("name")) given.put(key, value.asSetting());
-    });
+    Map<String, String> given = settings(node);
     try {
       return shelf.make(name, given);
     } catch (InvalidInputException e) {
       throw culprit(node, e.getMessage()).wrong(e.getMessage());
     }
+  }
+
+  private static Map<String, String> settings(PlanNode part) {
+    Map<String, String> given = new LinkedHashMap<>();
+    part.fields().forEach((key, value) -> {
+      if (!key.equals("name")) given.put(key, value.asSetting());
+    });
+    return given;
   }
 
   /** The field that a complaint about a part is about; the part itself where it names none. */

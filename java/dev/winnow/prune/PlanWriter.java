@@ -22,6 +22,7 @@ public final class PlanWriter {
     root.put("positions", plan.positions() == PositionPolicy.KEEP ? "keep" : "renumber");
     if (!plan.cached()) root.put("cached", false);
     ArrayNode cuts = root.putArray("cuts");
+    if (plan.vision() != null) visionCut(cuts.addObject(), plan);
     for (LayerCut cut : plan.cuts()) layerCut(cuts.addObject(), cut);
     for (CacheCut cut : plan.cacheCuts()) cacheCut(cuts.addObject(), cut);
     try {
@@ -29,6 +30,12 @@ public final class PlanWriter {
     } catch (JsonProcessingException e) {
       throw new WinnowException("the plan cannot be written: " + e.getMessage(), e);
     }
+  }
+
+  private static void visionCut(ObjectNode node, Plan plan) {
+    VisionCut cut = plan.vision();
+    Part.Spec spec = cut.spec() == null ? new Part.Spec(plan.method(), plan.parameters()) : cut.spec();
+    node.put("site", cut.site().toString()).set("reducer", part(spec));
   }
 
   private static void layerCut(ObjectNode node, LayerCut cut) {
@@ -52,8 +59,14 @@ public final class PlanWriter {
   private static ObjectNode part(Part part) {
     Part.Spec spec = part.spec();
     if (spec == null) throw new InvalidInputException("the plan has a part that no plan file can name: " + part.getClass().getName());
+    return part(spec);
+  }
+
+  private static ObjectNode part(Part.Spec spec) {
     ObjectNode node = JSON.createObjectNode().put("name", spec.name());
-    spec.parameters().forEach((name, value) -> node.set(name, value(value)));
+    spec.parameters().forEach((name, value) -> {
+      if (!value.isEmpty()) node.set(name, value(value));
+    });
     return node;
   }
 

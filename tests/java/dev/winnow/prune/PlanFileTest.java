@@ -13,12 +13,13 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** Plan files: every method of the decoder as one, and complaints that say where. */
 class PlanFileTest {
-  private static final ModelShape SHAPE = new ModelShape(32, 24, true);
+  private static final ModelShape SHAPE = new ModelShape(32, 24, true, 22, 24, true);
 
   @ParameterizedTest
   @CsvSource(delimiter = '|', value = {"none|", "pyramiddrop|", "vtw|", "fastv|variant=mask", "fastv|variant=lmms", "fastv|variant=inplace", "random|seed=7", "uniform|",
       "sparsevlm|", "sparsevlm|version=2_0", "sparsevlm|version=rank;layers=2,6,15,19;reconstruction=sum", "mustdrop|", "mustdrop|key_tokens=3,9;positions=keep",
-      "mustdrop|average=64", "dart|", "dart|keep=17", "dart|ratio=0.7"})
+      "mustdrop|average=64", "dart|", "dart|keep=17", "dart|ratio=0.7", "fastervlm|", "visionzip|", "tome|", "prumerge|", "divprune|",
+      "cdpruner|relevance=none"})
   void aMethodSurvivesWritingAndReading(String method, String settings) {
     Map<String, String> given = settings == null ? Map.of() : Settings.typed(java.util.List.of(settings.split(";")));
     Plan plan = Methods.named(method).plan(SHAPE, given, OptionalInt.empty(), 576);
@@ -29,6 +30,7 @@ class PlanFileTest {
     assertEquals(plan.positions(), read.positions());
     assertEquals(plan.cached(), read.cached());
     assertEquals(plan.cacheCuts(), read.cacheCuts());
+    if (plan.vision() != null) assertEquals(plan.vision().reducer(), read.vision().reducer());
   }
 
   @ParameterizedTest
@@ -46,6 +48,9 @@ class PlanFileTest {
       "{\"format\":\"winnow.plan/1\",\"cuts\":[{\"site\":\"decode\",\"selector\":{\"name\":\"none\"}}]}|p:1:36: 'every' is missing",
       "{\"format\":\"winnow.plan/1\",\"cuts\":[{\"site\":\"cache\",\"selector\":{\"name\":\"top\",\"tokens\":3}}]}|needs a scorer",
       "{\"format\":\"winnow.plan/1\",\"cuts\":[{\"site\":\"layer:0\",\"scorer\":{\"name\":\"last-row-attention\"},\"selector\":{\"name\":\"top\",\"tokens\":3}}]}|layer 0 has none",
+      "{\"format\":\"winnow.plan/1\",\"cuts\":[{\"site\":\"vision\",\"reducer\":{\"name\":\"fastervlm\",#\"tokens\":-3}}]}|p:2:10: method 'fastervlm': parameter tokens=-3",
+      "{\"format\":\"winnow.plan/1\",\"cuts\":[{\"site\":\"vision\",\"reducer\":{\"name\":\"fastv\"}}]}|method 'fastv' does not cut before the decoder",
+      "{\"format\":\"winnow.plan/1\",\"cuts\":[{\"site\":\"projected\",\"reducer\":{\"name\":\"fastervlm\"}}]}|p:1:44: method 'fastervlm' cuts at vision",
       "[]|must be an object", "^^|p:1:1: the file is empty"})
   void complaintsNameThePlace(String json, String complaint) {
     String message = assertThrows(InvalidInputException.class, () -> PlanReader.parse(json.replace('#', '\n'), "p").plan(SHAPE)).getMessage();
