@@ -64,9 +64,9 @@ class DecoderMethodsTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"sparsevlm,keep='6,4,2'", "mustdrop,average=8", "dart,keep=7"})
+  @CsvSource({"sparsevlm,keep=6;4;2", "mustdrop,average=8", "dart,keep=7"})
   void twoPicturesAreCutEachOnItsOwn(String method, String setting) {
-    String[] nameAndValue = setting.replace("'", "").split("=");
+    String[] nameAndValue = setting.replace(';', ',').split("=");
     Question question = Question.of(TWO).raw().image(Asked.drawn(90, 60)).image(Asked.drawn(31, 77)).maxTokens(4).method(method).set(nameAndValue[0], nameAndValue[1]);
     Report report = Asked.ask(model, question).report();
     List<CutRecord> cuts = report.cuts().stream().filter(cut -> cut.site().kind() == Site.Kind.LAYER).toList();
