@@ -10,6 +10,7 @@ import dev.winnow.eval.VtwLayerSearch;
 import dev.winnow.kernels.Dtype;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -62,7 +63,7 @@ final class CalibrateCommand implements Callable<Integer> {
   @Override public Integer call() {
     if (!method.equals("vtw")) throw new InvalidInputException("'" + method + "' cannot be calibrated; the only method that can is vtw");
     if (!(threshold > 0) || Double.isInfinite(threshold)) throw new InvalidInputException("threshold must be a number above 0, not " + threshold);
-    List<EvalItem> items = DataSet.read(data, annotations, images, limit);
+    List<EvalItem> items = DataSet.read(data, annotations, images, Set.of(), limit);
     try (Model opened = Model.open(model, new ModelOptions(Dtype.of("float32"), device, threads))) {
       Progress progress = new Progress(console, "questions");
       VtwCalibration.Curve curve = new VtwCalibration(opened, items).run(data, out.resolve("divergences.jsonl"), progress::at);

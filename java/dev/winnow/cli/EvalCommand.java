@@ -54,6 +54,9 @@ final class EvalCommand implements Callable<Integer> {
       description = "Visual tokens to hold per picture, on average over the decoder's layers. Default: what each method's own parameters give.")
   private List<Integer> budgets = List.of();
 
+  @Option(names = "--families", paramLabel = "A,B,...", split = ",", hideParamSyntax = true, description = "Take the questions of these families only.")
+  private Set<String> families = Set.of();
+
   @Option(names = "--limit", paramLabel = "N", defaultValue = "0", description = "Take the first N questions only.")
   private int limit;
 
@@ -91,7 +94,7 @@ final class EvalCommand implements Callable<Integer> {
     for (int budget : budgets) if (budget < 0) throw new InvalidInputException("budgets must be 0 or more tokens, not " + budget);
     if (maxTokens < 1) throw new InvalidInputException("max-tokens must be 1 or more, not " + maxTokens);
     ModelOptions options = new ModelOptions(dtype == null ? null : Dtype.of(dtype), device, threads);
-    List<EvalItem> items = DataSet.read(data, annotations, images, limit);
+    List<EvalItem> items = DataSet.read(data, annotations, images, families, limit);
     EvalRun.Asking asking = new EvalRun.Asking(suffix.isEmpty() ? "" : "\n" + suffix, maxTokens);
     try (Model opened = Model.open(model, options)) {
       Progress progress = new Progress(console, "questions");

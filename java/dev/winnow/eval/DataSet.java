@@ -20,27 +20,32 @@ public final class DataSet {
   private final Path images;
   private final List<EvalItem> items = new ArrayList<>();
   private final Set<String> ids = new HashSet<>();
+  private final Set<String> families;
   private final int limit;
 
-  private DataSet(Path file, Path images, int limit) {
+  private DataSet(Path file, Path images, Set<String> families, int limit) {
     this.file = file;
     this.images = images;
+    this.families = families;
     this.limit = limit;
   }
 
   /**
    * @param annotations the answers, where the format keeps them apart (VQAv2); null otherwise
    * @param images folder of the pictures; null for the folder of the file, or {@code images} in it
+   * @param families families to take; empty for all
    * @param limit most questions to take, from the start; 0 for all
    * @throws InvalidInputException naming file, line and what is wrong, or the first picture that is not there
    */
-  public static List<EvalItem> read(Path file, Path annotations, Path images, int limit) {
+  public static List<EvalItem> read(Path file, Path annotations, Path images, Set<String> families, int limit) {
     if (limit < 0) throw new InvalidInputException("limit must be 0 or more, not " + limit);
     String text = Texts.text(file);
-    DataSet set = new DataSet(file, images, limit);
+    DataSet set = new DataSet(file, images, Set.copyOf(families), limit);
     if (linewise(file, text)) set.lines(text);
     else PublicFormats.read(set, Texts.parse(text, file.toString()), annotations);
-    if (set.items.isEmpty()) throw new InvalidInputException(file + ": has no questions; give a file with at least one");
+    if (set.items.isEmpty()) {
+      throw new InvalidInputException(file + ": has no questions" + (families.isEmpty() ? "; give a file with at least one" : " of " + String.join(", ", families)));
+    }
     for (EvalItem item : set.items) {
       if (item.image() != null && !Files.isRegularFile(item.image())) {
         throw new InvalidInputException(file + ": question " + item.id() + " is about " + item.image() + ", which is not there; give the folder with --images");
@@ -96,7 +101,7 @@ public final class DataSet {
 
   void add(EvalItem item, String where) {
     if (!ids.add(item.id())) throw new InvalidInputException(where + ": the id " + item.id() + " occurs twice; make ids unique");
-    items.add(item);
+    if (families.isEmpty() || families.contains(item.family())) items.add(item);
   }
 
   /** The first of some names that is there, or the first name where none is. */

@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -18,7 +19,7 @@ class DataSetTest {
 
   private Path file(String name, String text) throws Exception { return Files.writeString(folder.resolve(name), text, StandardCharsets.UTF_8); }
 
-  private List<EvalItem> read(Path file) { return DataSet.read(file, null, null, 0); }
+  private List<EvalItem> read(Path file) { return DataSet.read(file, null, null, Set.of(), 0); }
 
   private void refuses(String text, String... words) throws Exception {
     Path file = file("bad.jsonl", text);
@@ -45,8 +46,8 @@ class DataSetTest {
     Files.writeString(images.resolve("p.png"), "x");
     Path file = file("q.jsonl", "{\"image\":\"p.png\",\"question\":\"?\",\"answer\":\"yes\"}");
     assertEquals(images.resolve("p.png").toAbsolutePath(), read(file).get(0).image());
-    assertEquals(images.resolve("p.png"), DataSet.read(file, null, images, 0).get(0).image());
-    assertThrows(InvalidInputException.class, () -> DataSet.read(file, null, folder.resolve("elsewhere"), 0));
+    assertEquals(images.resolve("p.png"), DataSet.read(file, null, images, Set.of(), 0).get(0).image());
+    assertThrows(InvalidInputException.class, () -> DataSet.read(file, null, folder.resolve("elsewhere"), Set.of(), 0));
   }
 
   @Test void whatIsWrongIsNamedWithItsLine() throws Exception {
@@ -69,8 +70,14 @@ class DataSetTest {
 
   @Test void limitTakesTheFirst() throws Exception {
     Path file = file("q.jsonl", "{\"question\":\"a\",\"answer\":\"b\"}\n{\"question\":\"c\",\"answer\":\"d\"}\nnot reached");
-    assertEquals(2, DataSet.read(file, null, null, 2).size());
-    assertThrows(InvalidInputException.class, () -> DataSet.read(file, null, null, -1));
+    assertEquals(2, DataSet.read(file, null, null, Set.of(), 2).size());
+    assertThrows(InvalidInputException.class, () -> DataSet.read(file, null, null, Set.of(), -1));
+  }
+
+  @Test void familiesAreChosenBeforeTheLimit() throws Exception {
+    Path file = file("q.jsonl", "{\"question\":\"a\",\"answer\":\"b\",\"family\":\"x\"}\n{\"question\":\"c\",\"answer\":\"d\",\"family\":\"y\"}");
+    assertEquals("c", DataSet.read(file, null, null, Set.of("y"), 1).get(0).question());
+    assertTrue(assertThrows(InvalidInputException.class, () -> DataSet.read(file, null, null, Set.of("z"), 0)).getMessage().contains("no questions of z"));
   }
 
   @Test void popeAsPublished() throws Exception {
@@ -91,7 +98,7 @@ class DataSetTest {
     Path annotations = file("v2_annotations.json", "{\"annotations\": [{\"question_type\": \"none of the above\", \"multiple_choice_answer\": \"down\","
         + " \"answers\": [{\"answer\": \"down\", \"answer_confidence\": \"yes\", \"answer_id\": 1}, {\"answer\": \"at table\", \"answer_id\": 2}],"
         + " \"image_id\": 262148, \"answer_type\": \"other\", \"question_id\": 262148000}]}");
-    EvalItem item = DataSet.read(questions, annotations, null, 0).get(0);
+    EvalItem item = DataSet.read(questions, annotations, null, Set.of(), 0).get(0);
     assertEquals(folder.resolve("COCO_val2014_000000262148.jpg").toAbsolutePath(), item.image());
     assertEquals(List.of("down", "at table"), item.answers());
     assertEquals(Metric.CONSENSUS, item.metric());
