@@ -13,14 +13,14 @@ import java.util.Random;
  * A copy of a checkpoint that answers given ids whatever it is shown: its layers add nothing, so the last hidden state is the embedding of the
  * last token, and the output matrix maps each embedding of a chain of ids to the next one.
  */
-final class Rig {
+public final class Rig {
   private static final int HIDDEN = 32;
   private static final int VOCABULARY = 648;
 
   private Rig() {}
 
   /** @param chain id of the prompt's last token, then the ids to answer, then 2 to end; all different */
-  static ModelFolder answering(Path parent, int... chain) throws IOException {
+  public static ModelFolder answering(Path parent, int... chain) throws IOException {
     return ModelFolder.copy("llava15-mha-56", parent).tensors(tensors -> rig(tensors, chain));
   }
 
