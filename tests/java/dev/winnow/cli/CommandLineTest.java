@@ -39,10 +39,12 @@ class CommandLineTest {
 
   @Test void everyMistakeIsOneLineAndStatusTwo() {
     String[][] mistakes = {
-        {"frobnicate"}, {}, {"ask"}, {"ask", "--model", MODEL}, {"ask", "--model", MODEL, "--prompt"}, {"ask", "--model", MODEL, "--colour", "red", "--prompt", "x"},
+        {"frobnicate"}, {}, {"ask"}, {"ask", "--model", MODEL}, {"ask", "--model", MODEL, "--prompt"},
+        {"ask", "--model", MODEL, "--colour", "red", "--prompt", "x"},
         {"ask", "--model", MODEL, "--image", IMAGE}, {"ask", "--model", MODEL, "--prompt", "x", "--image", IMAGE},
         {"ask", "--model", MODEL, "--prompt", "--quiet"}, {"ask", "--model", "/nonexistent", "--prompt", "x"},
-        {"ask", "--model", MODEL, "--image", "/nonexistent.png", "--prompt", "x"}, {"ask", "--model", MODEL, "--image", MODEL, "--prompt", "x"},
+        {"ask", "--model", MODEL, "--image", "/nonexistent.png", "--prompt", "x"},
+        {"ask", "--model", MODEL, "--image", MODEL, "--prompt", "x"},
         {"ask", "--model", MODEL, "--video", MODEL, "--prompt", "x"}, {"ask", "--model", MODEL, "--plan", "p.json", "--prompt", "x"},
         {"ask", "--model", MODEL, "--prompt", "x", "--method", "magic"}, {"ask", "--model", MODEL, "--prompt", "x", "--set", "ratio"},
         {"ask", "--model", MODEL, "--prompt", "x", "--method", "fastv", "--set", "ratio=1", "--set", "ratio=2"},
@@ -52,7 +54,8 @@ class CommandLineTest {
         {"ask", "--model", MODEL, "--prompt", "x", "--dtype", "int8"}, {"ask", "--model", MODEL, "--prompt", "x", "--device", "tpu"},
         {"ask", "--model", MODEL, "--prompt", "x", "--temperature", "NaN"}, {"ask", "--model", MODEL, "--prompt", "x", "--top-p", "0"},
         {"ask", "--model", MODEL, "--prompt", "x", "--max-tokens", "-1"}, {"ask", "--model", MODEL, "--prompt", "x", "--budget", "-1"},
-        {"ask", "--model", MODEL, "--prompt", "x", "--trace", "/nonexistent/trace.json"}, {"ask", "--model", MODEL, "--prompt", "o\uFFFD est"},
+        {"ask", "--model", MODEL, "--prompt", "x", "--trace", "/nonexistent/trace.json"},
+        {"ask", "--model", MODEL, "--prompt", "o\uFFFD est"},
         {"methods", "magic"}, {"conform"}, {"conform", "/nonexistent.json"}, {"demo", "--out", IMAGE}};
     for (String[] mistake : mistakes) {
       Ran ran = Ran.inProcess(mistake);
@@ -80,7 +83,8 @@ class CommandLineTest {
   }
 
   @Test void turnsAreAskedInOrderWithTheirPictures() {
-    Ran ran = ask("--image", IMAGE, "--image=" + WIDE_IMAGE, "--prompt", "both", "--prompt=@none", "--image", IMAGE, "--prompt", "- one", "--trace", "-", "--quiet");
+    Ran ran = ask("--image", IMAGE, "--image=" + WIDE_IMAGE, "--prompt", "both", "--prompt=@none", "--image", IMAGE, "--prompt", "- one",
+        "--trace", "-", "--quiet");
     List<JsonNode> turns = ran.traces();
     assertEquals(3, turns.size(), ran.toString());
     int[] images = turns.stream().mapToInt(turn -> (int) count(turn, "image")).toArray();
@@ -94,8 +98,8 @@ class CommandLineTest {
   }
 
   @Test void localesChangeNothing() {
-    String[] args = {"--image", IMAGE, "--prompt", "x", "--method", "fastv", "--set", "ratio=0.5", "--dtype", "bfloat16", "--temperature", "0.5", "--trace", "-",
-        "--trace-scores", "--trace-logits"};
+    String[] args = {"--image", IMAGE, "--prompt", "x", "--method", "fastv", "--set", "ratio=0.5", "--dtype", "bfloat16",
+        "--temperature", "0.5", "--trace", "-", "--trace-scores", "--trace-logits"};
     String english = ask(args).timeless();
     String methods = Ran.inProcess("methods", "pyramiddrop").out();
     Locale before = Locale.getDefault();
@@ -116,7 +120,8 @@ class CommandLineTest {
     assertTrue(one.at("/timing/decode_tokens_per_second").isNull());
     JsonNode none = ask("--image", IMAGE, "--prompt", "x", "--max-tokens", "0", "--trace", "-").traces().get(0);
     assertEquals(0, none.at("/generated/ids").size());
-    JsonNode all = ask("--image", IMAGE, "--prompt", "x", "--method", "fastv", "--set", "ratio=0", "--trace", "-", "--trace-scores").traces().get(0);
+    JsonNode all = ask("--image", IMAGE, "--prompt", "x", "--method", "fastv", "--set", "ratio=0", "--trace", "-",
+        "--trace-scores").traces().get(0);
     for (JsonNode cut : all.get("cuts")) assertTrue(cut.get("margin").isNull(), all.toString());
     JsonNode text = ask("--prompt", "x", "--method", "pyramiddrop", "--trace", "-").traces().get(0);
     assertEquals(0, text.get("cuts").size());
@@ -124,21 +129,27 @@ class CommandLineTest {
   }
 
   @Test void infiniteLogitsAreNullInTheTrace() throws IOException {
-    ModelFolder broken = ModelFolder.copy("llava15-mha-56", folder).tensors(tensors -> tensors.computeIfPresent("language_model.lm_head.weight", (name, stored) -> {
-      byte[] bytes = stored.bytes().clone();
-      for (int i = 0; i < bytes.length; i += 4) System.arraycopy(new byte[] {0, 0, (byte) 0xC0, 0x7F}, 0, bytes, i, 4); // NaN
-      return new ModelFolder.Stored(stored.dtype(), stored.shape(), bytes);
-    }));
-    Ran ran = Ran.inProcess("ask", "--model", broken.path.toString(), "--prompt", "x", "--max-tokens", "2", "--trace", "-", "--trace-logits");
+    ModelFolder broken = ModelFolder.copy("llava15-mha-56", folder)
+        .tensors(tensors -> tensors.computeIfPresent("language_model.lm_head.weight", (name, stored) -> notANumber(stored)));
+    Ran ran = Ran.inProcess("ask", "--model", broken.path.toString(), "--prompt", "x", "--max-tokens", "2", "--trace", "-",
+        "--trace-logits");
     assertEquals(0, ran.status(), ran.toString());
     assertTrue(ran.traces().get(0).at("/first_token/logits/0").isNull());
+  }
+
+  private static ModelFolder.Stored notANumber(ModelFolder.Stored stored) {
+    byte[] bytes = new byte[stored.bytes().length];
+    for (int i = 0; i < bytes.length; i += 4) System.arraycopy(new byte[] {0, 0, (byte) 0xC0, 0x7F}, 0, bytes, i, 4);
+    return new ModelFolder.Stored(stored.dtype(), stored.shape(), bytes);
   }
 
   @Test void conformCountsWhatFails() throws IOException {
     Path golden = TestData.path("goldens/vtw.json");
     Ran good = Ran.inProcess("conform", golden.toString());
     assertEquals(0, good.status(), good.toString());
-    Path altered = Files.writeString(folder.resolve("altered.json"), Files.readString(golden).replaceFirst("(\"kept\"\\s*:\\s*\\[[^\\[\\]]*\\b)\\d+\\]", "$1999]")
+    String text = Files.readString(golden);
+    Path altered = Files.writeString(folder.resolve("altered.json"), text
+        .replaceFirst("(\"kept\"\\s*:\\s*\\[[^\\[\\]]*\\b)\\d+\\]", "$1999]")
         .replaceFirst("\"lengths?\"\\s*:\\s*\\[\\s*\\d+", "\"lengths\":[9999"));
     Ran bad = Ran.inProcess("conform", altered.toString(), golden.toString());
     assertEquals(1, bad.status(), bad.toString());

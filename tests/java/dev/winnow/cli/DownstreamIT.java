@@ -13,8 +13,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * A Maven project that depends on the installed jars asks a question: on a plain class path, from a shaded jar, and from an executable jar
- * with jars nested in it. It resolves from a repository of its own that shows all but Winnow through links, so nothing is installed for good.
+ * A Maven project that depends on the installed jars asks a question: on a plain class path, from a shaded jar, and from an executable
+ * jar with jars nested in it. It resolves from a repository of its own that shows all but Winnow through links, so nothing is installed
+ * for good.
  */
 class DownstreamIT {
   private static final Path BASE = Path.of(System.getProperty("winnow.basedir", ".")).toAbsolutePath().normalize();
@@ -26,7 +27,8 @@ class DownstreamIT {
   @TempDir Path folder;
 
   @Test void aDependentProjectAsksFromEveryKindOfJar() throws IOException {
-    Ran own = Started.winnow(Map.of(), "ask", "--model", MODEL, "--image", IMAGE, "--raw-prompt", "--prompt", PROMPT, "--max-tokens", "8", "--trace", "-");
+    Ran own = Started.winnow(Map.of(), "ask", "--model", MODEL, "--image", IMAGE, "--raw-prompt", "--prompt", PROMPT, "--max-tokens", "8",
+        "--trace", "-");
     String ids = own.traces().get(0).at("/generated/ids").toString().replace(",", ", ");
 
     Path repository = repository();
@@ -35,13 +37,14 @@ class DownstreamIT {
     maven(repository, install, "-Dfile=" + jar + ".jar", "-DpomFile=" + BASE.resolve("pom.xml"));
     maven(repository, install, "-Dfile=" + jar + "-linux-x86_64.jar", "-DpomFile=" + BASE.resolve("pom.xml"), "-Dclassifier=linux-x86_64");
     Path project = project();
-    maven(repository, "-f", project.toString(), "package", "-Dmodel=" + MODEL, "-Dimage=" + IMAGE, "-Dwinnow.version=" + System.getProperty("winnow.version"));
+    maven(repository, "-f", project.toString(), "package", "-Dmodel=" + MODEL, "-Dimage=" + IMAGE,
+        "-Dwinnow.version=" + System.getProperty("winnow.version"));
 
     List<String> plain = Files.readAllLines(project.resolve("target/plain.txt"));
     assertEquals(List.of(ids, FOUND), plain.subList(plain.size() - 2, plain.size()));
     for (String kind : new String[] {"shaded", "nested"}) {
-      Ran ran = Started.run(Map.of("WINNOW_CACHE", folder.resolve("cache").toString()), "java", "-jar", project.resolve("target/downstream-1-" + kind + ".jar").toString(),
-          MODEL, IMAGE);
+      String executable = project.resolve("target/downstream-1-" + kind + ".jar").toString();
+      Ran ran = Started.run(Map.of("WINNOW_CACHE", folder.resolve("cache").toString()), "java", "-jar", executable, MODEL, IMAGE);
       assertEquals(ids + "\n" + FOUND + "\n", ran.out(), kind + ": " + ran);
     }
   }

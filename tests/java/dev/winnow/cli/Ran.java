@@ -18,9 +18,11 @@ record Ran(int status, byte[] outBytes, byte[] errBytes) {
   static Ran inProcess(String... args) {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     ByteArrayOutputStream err = new ByteArrayOutputStream();
-    int status = Winnow.run(args, new Console(new PrintStream(out, false, StandardCharsets.UTF_8), new PrintStream(err, false, StandardCharsets.UTF_8)));
+    int status = Winnow.run(args, new Console(stream(out), stream(err)));
     return new Ran(status, out.toByteArray(), err.toByteArray());
   }
+
+  private static PrintStream stream(ByteArrayOutputStream bytes) { return new PrintStream(bytes, false, StandardCharsets.UTF_8); }
 
   String out() { return new String(outBytes, StandardCharsets.UTF_8); }
 

@@ -17,7 +17,9 @@ final class Started {
   private Started() {}
 
   /** Runs the packaged application with nothing in its environment but the path and what is given. */
-  static Ran winnow(Map<String, String> environment, String... args) { return run(environment, with(args, APPLICATION.resolve("bin/winnow").toString())); }
+  static Ran winnow(Map<String, String> environment, String... args) {
+    return run(environment, with(args, APPLICATION.resolve("bin/winnow").toString()));
+  }
 
   /** A command line that begins with {@code first}. */
   static String[] with(String[] args, String... first) {
