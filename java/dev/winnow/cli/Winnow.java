@@ -114,7 +114,8 @@ public final class Winnow implements Callable<Integer> {
     if (e instanceof InsufficientMemoryException) return status(NO_MEMORY, message, console);
     if (e instanceof WinnowException) return status(FAILED, message, console);
     if (e instanceof OutOfMemoryError || message.contains("allocate memory") || message.contains("out of memory")) {
-      String remedy = "raise -Xmx with WINNOW_JAVA_OPTS, use a smaller model or a larger machine";
+      String remedy = message.contains("maxPhysicalBytes") ? "set WINNOW_JAVA_OPTS=-Dorg.bytedeco.javacpp.maxPhysicalBytes=0"
+          : "raise -Xmx with WINNOW_JAVA_OPTS, use a smaller model or a larger machine";
       return status(NO_MEMORY, "out of memory (" + message + "); " + remedy, console);
     }
     return status(FAILED, "unexpected " + e.getClass().getSimpleName() + ": " + message + "; set WINNOW_DEBUG=1 to see where", console);
