@@ -21,7 +21,7 @@ import picocli.CommandLine.Parameters;
     sortSynopsis = false, customSynopsis = "winnow calibrate vtw --model DIR --data FILE [OPTIONS]",
     description = "Finds the layer at which VTW withdraws the image tokens of a model: the first whose withdrawal moves the distribution of the first answer"
         + " token by no more than a threshold, as the mean Kullback-Leibler divergence over the questions, in float32. Writes the curve"
-        + " (CSV, PNG) and the settings (JSON). A run that was stopped goes on where it was.",
+        + " (CSV, PNG), the settings (JSON) and a plan file for 'winnow ask --plan'. A run that was stopped goes on where it was.",
     footerHeading = "%nExample:%n",
     footer = "  winnow calibrate vtw --model llava-1.5-7b-hf --data questions.jsonl --limit 20")
 final class CalibrateCommand implements Callable<Integer> {
@@ -66,13 +66,14 @@ final class CalibrateCommand implements Callable<Integer> {
     List<EvalItem> items = DataSet.read(data, annotations, images, Set.of(), limit);
     try (Model opened = Model.open(model, new ModelOptions(Dtype.of("float32"), device, threads))) {
       Progress progress = new Progress(console, "questions");
-      VtwCalibration.Curve curve = new VtwCalibration(opened, items).run(data, out.resolve("divergences.jsonl"), progress::at);
+      VtwCalibration calibration = new VtwCalibration(opened, items);
+      VtwCalibration.Curve curve = calibration.run(data, out.resolve("divergences.jsonl"), progress::at);
       VtwCalibration.writeCurve(curve, threshold, out);
       for (int k = 0; k < curve.means().length; k++) {
         console.out().println(Format.of("layer %d  %.3e nats", VtwLayerSearch.FIRST_LAYER + k, curve.means()[k]));
       }
       int layer = VtwLayerSearch.choose(curve.means(), threshold);
-      VtwCalibration.writeSettings(layer, threshold, curve, out);
+      calibration.writeSettings(layer, threshold, curve, out);
       console.out().println("--method vtw --set layer=" + layer);
       console.note("results are in " + out.toAbsolutePath().normalize());
     }

@@ -50,6 +50,9 @@ final class EvalCommand implements Callable<Integer> {
   @Option(names = "--variant", paramLabel = "'NAME KEY=VALUE ...'", description = "A method with some parameters set; may be repeated.")
   private List<String> variants = List.of();
 
+  @Option(names = "--plan", paramLabel = "FILE", description = "A plan file, which says itself what stays; may be repeated.")
+  private List<Path> plans = List.of();
+
   @Option(names = "--budgets", paramLabel = "N,N,...", split = ",", hideParamSyntax = true,
       description = "Visual tokens to hold per picture, on average over the decoder's layers. Default: what each method's own parameters give.")
   private List<Integer> budgets = List.of();
@@ -90,7 +93,8 @@ final class EvalCommand implements Callable<Integer> {
     Set<Variant> wanted = new LinkedHashSet<>();
     for (String name : methods) wanted.add(Variant.parse(name));
     for (String text : variants) wanted.add(Variant.parse(text));
-    if (wanted.isEmpty()) throw new InvalidInputException("no method given; name some with --methods A,B or --variant 'NAME KEY=VALUE'");
+    for (Path file : plans) wanted.add(Variant.plan(file));
+    if (wanted.isEmpty()) throw new InvalidInputException("no method given; name some with --methods A,B, --variant 'NAME KEY=VALUE' or --plan FILE");
     for (int budget : budgets) if (budget < 0) throw new InvalidInputException("budgets must be 0 or more tokens, not " + budget);
     if (maxTokens < 1) throw new InvalidInputException("max-tokens must be 1 or more, not " + maxTokens);
     ModelOptions options = new ModelOptions(dtype == null ? null : Dtype.of(dtype), device, threads);

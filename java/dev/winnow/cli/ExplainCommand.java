@@ -33,9 +33,12 @@ final class ExplainCommand implements Callable<Integer> {
   @Option(names = "--prompt", required = true, paramLabel = "TEXT", description = "The question.")
   private String prompt;
 
-  @Option(names = "--method", required = true, paramLabel = "'NAME KEY=VALUE ...'",
+  @Option(names = "--method", paramLabel = "'NAME KEY=VALUE ...'",
       description = "Method, with parameters that differ from the defaults; may be repeated, the page then has a part for each.")
-  private List<String> methods;
+  private List<String> methods = List.of();
+
+  @Option(names = "--plan", paramLabel = "FILE", description = "A plan file; may be repeated.")
+  private List<Path> plans = List.of();
 
   @Option(names = "--budget", paramLabel = "N", description = "Visual tokens to hold per picture, on average over the decoder's layers.")
   private Integer budget;
@@ -62,6 +65,8 @@ final class ExplainCommand implements Callable<Integer> {
   @Override public Integer call() {
     List<Variant> variants = new ArrayList<>();
     for (String text : methods) variants.add(Variant.parse(text));
+    for (Path file : plans) variants.add(Variant.plan(file));
+    if (variants.isEmpty()) throw new InvalidInputException("no method given; name one with --method NAME or --plan FILE");
     if (budget != null && budget < 0) throw new InvalidInputException("budget must be 0 or more tokens, not " + budget);
     ModelOptions options = new ModelOptions(dtype == null ? null : Dtype.of(dtype), device, threads);
     try (Model opened = Model.open(model, options)) {

@@ -7,7 +7,6 @@ import dev.winnow.engine.Answer;
 import dev.winnow.engine.Model;
 import dev.winnow.engine.Question;
 import dev.winnow.engine.Session;
-import dev.winnow.prune.Methods;
 import dev.winnow.prune.Plan;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -45,6 +44,8 @@ public final class EvalRun {
   private final Model model;
   private final List<EvalItem> items;
   private final List<Variant> variants;
+  /** Plan files; they bring their own budgets. */
+  private final List<Variant> files;
   private final List<Integer> budgets;
   private final Asking asking;
   private final Map<String, EvalRecord> records = new LinkedHashMap<>();
@@ -58,9 +59,10 @@ public final class EvalRun {
     this.model = model;
     this.items = items;
     Set<Variant> all = new LinkedHashSet<>(variants);
-    for (String baseline : BASELINES) all.add(new Variant(baseline, Map.of()));
-    all.remove(Variant.NONE);
-    this.variants = List.copyOf(all);
+    for (String baseline : BASELINES) all.add(Variant.parse(baseline));
+    all.removeIf(variant -> variant.method().equals(Variant.NONE.method()));
+    this.variants = all.stream().filter(variant -> variant.file() == null).toList();
+    this.files = all.stream().filter(variant -> variant.file() != null).toList();
     this.budgets = budgets.isEmpty() ? List.of(EvalRecord.OWN_SETTINGS) : List.copyOf(budgets);
     this.asking = asking;
   }
@@ -95,7 +97,7 @@ public final class EvalRun {
   }
 
   /** Whether anything was computed. */
-  private boolean item(EvalItem item, ResultFile file, boolean warm) {
+  private boolean item(EvalItem item, ResultFile results, boolean warm) {
     String label = Variant.NONE.label();
     EvalRecord plain = records.get(EvalRecord.key(label, EvalRecord.OWN_SETTINGS, item.id()));
     boolean worked = false;
@@ -109,12 +111,13 @@ public final class EvalRun {
       } catch (InvalidInputException e) {
         plain = EvalRecord.refused(label, EvalRecord.OWN_SETTINGS, item, e.getMessage());
       }
-      keep(plain, file);
+      keep(plain, results);
     }
     if (plain.refused() != null) return worked;
     for (int budget : budgets) {
-      for (Variant variant : variants) worked |= pruned(item, variant, budget, plain, file, warm || worked);
+      for (Variant variant : variants) worked |= pruned(item, variant, budget, plain, results, warm || worked);
     }
+    for (Variant file : files) worked |= pruned(item, file, EvalRecord.OWN_SETTINGS, plain, results, warm || worked);
     return worked;
   }
 
@@ -122,7 +125,7 @@ public final class EvalRun {
     PlanOrReason plan = plan(variant, budget, plain.imageTokens());
     boolean baseline = BASELINES.contains(variant.method()) && variant.settings().isEmpty();
     if (plan.plan() == null && baseline) {
-      pruned(item, new Variant(variant.method(), Map.of("layer", "0")), budget, plain, file, warm);
+      pruned(item, Variant.parse(variant.method() + " layer=0"), budget, plain, file, warm);
       return true;
     }
     if (records.containsKey(EvalRecord.key(variant.label(), budget, item.id()))) return false;
@@ -145,7 +148,7 @@ public final class EvalRun {
     return plans.computeIfAbsent(EvalRecord.key(variant.label(), budget, String.valueOf(imageTokens)), key -> {
       OptionalInt wanted = budget == EvalRecord.OWN_SETTINGS ? OptionalInt.empty() : OptionalInt.of(budget);
       try {
-        return new PlanOrReason(Methods.named(variant.method()).plan(model.shape(), variant.settings(), wanted, imageTokens), null);
+        return new PlanOrReason(variant.plan(model.shape(), wanted, imageTokens), null);
       } catch (InvalidInputException e) {
         return new PlanOrReason(null, e.getMessage());
       }

@@ -5,7 +5,6 @@ import dev.winnow.engine.Answer;
 import dev.winnow.engine.Model;
 import dev.winnow.engine.Question;
 import dev.winnow.engine.Session;
-import dev.winnow.prune.Methods;
 import dev.winnow.prune.Plan;
 import dev.winnow.vision.ImageReader;
 import dev.winnow.vision.PixelBatch;
@@ -54,7 +53,7 @@ public final class Explanation {
     for (int i = 0; i < files.size(); i++) page.image(i, files.get(i).getFileName().toString(), canvases.get(i).plain());
     int tokens = maps.stream().mapToInt(map -> map.patches().size()).max().orElse(0);
     for (Variant variant : variants) {
-      Answer answer = ask(Methods.named(variant.method()).plan(model.shape(), variant.settings(), budget, tokens));
+      Answer answer = ask(variant.plan(model.shape(), budget, tokens));
       page.variant(variant, answer, new CutPictures(canvases, maps).draw(answer));
     }
     return page.write();

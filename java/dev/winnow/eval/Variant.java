@@ -3,23 +3,25 @@ package dev.winnow.eval;
 import dev.winnow.InvalidInputException;
 import dev.winnow.prune.Method;
 import dev.winnow.prune.Methods;
-import java.util.ArrayList;
+import dev.winnow.prune.ModelShape;
+import dev.winnow.prune.Plan;
+import dev.winnow.prune.PlanReader;
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 
 /**
- * A method with some parameters set, as one line of a comparison.
+ * A method with some parameters set, or a plan file, as one line of a comparison.
  *
- * @param method name of the method
+ * @param label what it is called in tables
+ * @param method name of the method; "plan" for a plan file
  * @param settings parameters that differ from the defaults, in the order given
+ * @param file the plan file; null for a method
  */
-public record Variant(String method, Map<String, String> settings) {
-  static final Variant NONE = new Variant("none", Map.of());
-
-  public Variant {
-    Methods.named(method);
-  }
+public record Variant(String label, String method, Map<String, String> settings, PlanReader file) {
+  static final Variant NONE = new Variant("none", "none", Map.of(), null);
 
   /** Reads {@code NAME [KEY=VALUE]...}, separated by spaces. Throws InvalidInputException naming what is wrong. */
   public static Variant parse(String text) {
@@ -37,13 +39,20 @@ public record Variant(String method, Map<String, String> settings) {
       }
       settings.put(name, words[i].substring(equals + 1));
     }
-    return new Variant(words[0], settings);
+    return new Variant(String.join(" ", words), words[0], settings, null);
   }
 
-  /** As {@link #parse} reads it. */
-  public String label() {
-    List<String> words = new ArrayList<>(List.of(method));
-    settings.forEach((name, value) -> words.add(name + "=" + value));
-    return String.join(" ", words);
+  /** A plan file, called by its name. Throws InvalidInputException where it is no plan. */
+  public static Variant plan(Path file) { return new Variant("plan " + file.getFileName(), "plan", Map.of(), PlanReader.open(file)); }
+
+  /**
+   * The plan for a model.
+   *
+   * @param budget tokens per picture on average over the layers; a plan file says itself what stays and takes none
+   * @param imageTokens tokens of the largest picture
+   * @throws InvalidInputException if the model or the budget is not one that it can do with
+   */
+  Plan plan(ModelShape shape, OptionalInt budget, int imageTokens) {
+    return file != null ? file.plan(shape) : Methods.named(method).plan(shape, settings, budget, imageTokens);
   }
 }

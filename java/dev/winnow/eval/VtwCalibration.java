@@ -9,6 +9,9 @@ import dev.winnow.engine.Model;
 import dev.winnow.engine.Prompt;
 import dev.winnow.kernels.Dtype;
 import dev.winnow.kernels.Tensors;
+import dev.winnow.prune.Methods;
+import dev.winnow.prune.Plan;
+import dev.winnow.prune.PlanWriter;
 import dev.winnow.vision.ImageReader;
 import dev.winnow.vision.VisionObserver;
 import java.nio.file.Path;
@@ -16,6 +19,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 
@@ -111,13 +115,15 @@ public final class VtwCalibration {
         .line("mean of " + curve.questions() + " questions", means).line("highest", highest).write(folder.resolve("curve.png"));
   }
 
-  /** Writes {@code vtw.json}: the method, its settings, and how they were found. */
-  public static void writeSettings(int layer, double threshold, Curve curve, Path folder) {
+  /** Writes {@code vtw.json}: the method, its settings, and how they were found; and {@code plan.json}, the same as a plan file. */
+  public void writeSettings(int layer, double threshold, Curve curve, Path folder) {
     ObjectNode root = Texts.object().put("format", "winnow.settings/1").put("method", "vtw");
     root.putObject("params").put("layer", layer);
     root.putObject("found_by").put("criterion", "mean KL(withdrawn || full) of the first answer token, float32").put("threshold_nats", threshold)
         .put("mean_nats", curve.means()[layer - VtwLayerSearch.FIRST_LAYER]).put("questions", curve.questions());
     Texts.write(folder.resolve("vtw.json"), Texts.pretty(root));
+    Plan plan = Methods.named("vtw").plan(model.shape(), Map.of("layer", String.valueOf(layer)), OptionalInt.empty(), 0);
+    Texts.write(folder.resolve("plan.json"), PlanWriter.write(plan) + "\n");
   }
 
   private ObjectNode header(Path data) {

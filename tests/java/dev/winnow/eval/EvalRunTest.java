@@ -10,11 +10,15 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.winnow.InvalidInputException;
 import dev.winnow.TestData;
 import dev.winnow.engine.Model;
+import dev.winnow.prune.Methods;
+import dev.winnow.prune.PlanWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.OptionalInt;
 import java.util.stream.IntStream;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.AfterAll;
@@ -173,6 +177,17 @@ class EvalRunTest {
 
   private static EvalRecord record(String id, String text, double score) {
     return new EvalRecord("none", EvalRecord.OWN_SETTINGS, id, null, text, score, true, 16, new EvalRecord.Measured(16, 16, 1, 1, 1, 1, 0, Double.NaN, 1));
+  }
+
+  @Test void aPlanFileTakesPartOnceWhateverTheBudgets() throws Exception {
+    Path file = folder.resolve("mine.json");
+    Files.writeString(file, PlanWriter.write(Methods.named("fastv").plan(model.shape(), Map.of("layer", "1", "ratio", "0.5"), OptionalInt.empty(), 0)));
+    EvalTable table = new EvalRun(model, items(2), List.of(Variant.plan(file)), List.of(12, 4), ASKING)
+        .run(folder.resolve("data.jsonl"), folder.resolve("results.jsonl"), (done, of) -> {});
+    assertEquals(10, row(table, "plan mine.json", EvalRecord.OWN_SETTINGS).averages().average());
+    assertEquals(1, table.rows().stream().filter(row -> row.variant().startsWith("plan")).count());
+    Files.writeString(file, "{\"format\": \"other\"}");
+    assertThrows(InvalidInputException.class, () -> Variant.plan(file));
   }
 
   @Test void variantsAreReadAndRefused() {

@@ -12,6 +12,7 @@ import dev.winnow.TestData;
 import dev.winnow.engine.Model;
 import dev.winnow.engine.ModelOptions;
 import dev.winnow.kernels.Dtype;
+import dev.winnow.prune.PlanReader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -45,9 +46,10 @@ class VtwCalibrationTest {
       double threshold = both.means()[4] * 1.0001;
       int layer = VtwLayerSearch.choose(both.means(), threshold);
       VtwCalibration.writeCurve(both, threshold, folder);
-      VtwCalibration.writeSettings(layer, threshold, both, folder);
+      new VtwCalibration(model, two).writeSettings(layer, threshold, both, folder);
       JsonNode settings = new ObjectMapper().readTree(folder.resolve("vtw.json").toFile());
       assertEquals(layer, settings.get("params").get("layer").asInt());
+      assertEquals("layer:" + layer, PlanReader.open(folder.resolve("plan.json")).plan(model.shape()).cuts().get(0).site().toString());
       assertEquals(6, Files.readAllLines(folder.resolve("curve.csv")).size());
       assertTrue(Files.size(folder.resolve("curve.png")) > 1000);
     }
