@@ -239,7 +239,7 @@ struct ScorePart {
   void run(int begin, int end_of_part) {
     const float start = d.reduce == WN_MAX || d.reduce == WN_HEADS_THEN_MAX ? -infinity : 0.0f;
     for (int i = 0; i < span; ++i) partial[i] = start;
-    const bool linear = d.mode == WN_RAW_DOT && !d.causal && (d.reduce == WN_MEAN || d.reduce == WN_SUM);
+    const bool linear = d.n_query > 0 && d.mode == WN_RAW_DOT && !d.causal && (d.reduce == WN_MEAN || d.reduce == WN_SUM);
     for (int u = begin; u < end_of_part; ++u) {
       if (d.reduce == WN_HEADS_THEN_MAX) {
         heads_then_max(u);

@@ -83,6 +83,14 @@ void score_arguments() {
   bad("query_weight is not aligned", [](D& d) { d.query_weight = odd; });
   bad("lse is NULL", [](D& d) { d.mode = WN_SOFTMAX_LSE; });
   bad("lse_base", [&](D& d) { d.mode = WN_SOFTMAX_LSE, d.lse = lse.data(), d.lse_base = 2; });
+  // without queries the keys are not read, so they need not exist
+  for (int mode : {WN_SOFTMAX, WN_RAW_DOT}) {
+    D none = good;
+    std::vector<float> zeros(10, -3);
+    none.mode = mode, none.n_query = 0, none.q = none.k = nullptr, none.out = zeros.data();
+    EXPECT_OK(call(none));
+    EXPECT(zeros == std::vector<float>(10, 0.0f));
+  }
   const int64_t needed = wn_score_workspace(ctx, &good);
   EXPECT(needed > 0);
   EXPECT(wn_score(ctx, &good, nullptr, needed, nullptr) == WN_EWORKSPACE);

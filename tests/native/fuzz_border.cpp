@@ -150,7 +150,9 @@ void score() {
   s.pointers(d.q, d.k, d.out, d.lse);
   s.anything([&] { d.scale = chance(50) ? NAN : INFINITY; });
   s.anything([&] { (chance(50) ? d.key_begin : d.key_count) = INT32_MAX; });
-  s.anything([&] { d.out = const_cast<void*>(d.k); });
+  s.anything([&] {
+    if (d.n_query > 0 && d.max_key > 0) d.out = const_cast<void*>(d.k);  // an input that is not read may lie anywhere
+  });
   const int dtype = d.dtype, mode = d.mode;
   bool spoiled = s.apply() || bad_lengths;
   // a spoiled dtype that is another right one asks for other buffers
@@ -191,7 +193,9 @@ void select() {
   s.anything([&] { d.threshold = d.iqr_factor = NAN; });
   s.anything([&] { d.prefix = INT32_MAX; });
   s.anything([&] { d.k = -pick(1, 9); });
-  s.anything([&] { d.keep_count = d.keep; });
+  s.anything([&] {
+    if (d.max_keep > 0) d.keep_count = d.keep;
+  });
   bool spoiled = s.apply() || bad;
   const int32_t status = with_workspace(d, wn_select_workspace, wn_select, &spoiled);
   count(1, status, b, spoiled);
@@ -232,7 +236,9 @@ void similarity() {
   s.anything([&] { d.eps = chance(50) ? NAN : -1; });
   s.anything([&] { d.op = chance(50) ? 5 : -1; });
   s.anything([&] { d.win_h = d.grid_w = INT32_MAX; });
-  s.anything([&] { d.out_val = const_cast<void*>(d.x); });
+  s.anything([&] {
+    if (d.n > 0) d.out_val = const_cast<void*>(d.x);
+  });
   const int dtype = d.dtype;
   bool spoiled = s.apply() || bad;
   if (d.dtype >= 0 && d.dtype <= 2 && size_of(d.dtype) > size_of(dtype)) d.dtype = dtype;
@@ -355,7 +361,9 @@ void merge() {
   s.enums(d.dtype, d.normalise);
   s.strides(d.src_sb, d.src_sn, d.dst_sb, d.dst_sn, d.seg_begin_sb);
   s.pointers(d.src, d.dst, d.seg_begin, d.seg_src);
-  s.anything([&] { d.dst = const_cast<void*>(d.src); });
+  s.anything([&] {
+    if (d.n_entry > 0) d.dst = const_cast<void*>(d.src);
+  });
   const int dtype = d.dtype;
   const bool spoiled = s.apply() || bad;
   if (d.dtype >= 0 && d.dtype <= 2 && size_of(d.dtype) > size_of(dtype)) d.dtype = dtype;
