@@ -55,6 +55,9 @@ public final class Conformance {
         case "schedule" -> SparseVlmCases.schedule(oneCase.get("params"), oneCase.get("expected"), check);
         case "dual_filter" -> MustDropCases.filter(oneCase.get("inputs"), oneCase.get("params"), oneCase.get("expected"), check);
         case "cache_composition" -> MustDropCases.cachePolicy(oneCase.get("inputs"), oneCase.get("params"), oneCase.get("expected"), check);
+        case "window_merge" -> WindowMergeCases.merge(oneCase.get("inputs"), oneCase.get("params"), oneCase.get("expected"), check);
+        case "key_tokens" -> WindowMergeCases.keyTokens(oneCase.get("inputs"), oneCase.get("expected"), check);
+        case "encoder_trace" -> WindowMergeCases.encoder(oneCase.get("inputs"), oneCase.get("expected"), check);
         case "layer_search" -> LayerSearchCase.run(oneCase, check);
         case "features" -> features(method, oneCase, check);
         case "scores", "single", "budgets", "tiles", "keywords", "anchors", "sequence", "distance_bias" ->

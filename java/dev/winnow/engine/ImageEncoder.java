@@ -53,8 +53,11 @@ public final class ImageEncoder {
    * @param rows [tokens, hidden]; the caller closes them
    * @param cut what the cut did; null where there was none
    * @param unpruned rows without the cut
+   * @param keyRows rows that cuts in the decoder must not drop
    */
-  public record Encoded(Tensor rows, CutRecord cut, int unpruned) {}
+  public record Encoded(Tensor rows, CutRecord cut, int unpruned, int[] keyRows) {
+    public Encoded(Tensor rows, CutRecord cut, int unpruned) { this(rows, cut, unpruned, new int[0]); }
+  }
 
   /**
    * Encodes a picture and applies a cut before the decoder.

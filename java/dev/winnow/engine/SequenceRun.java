@@ -73,6 +73,9 @@ public final class SequenceRun implements AutoCloseable {
     generating = false;
   }
 
+  /** Tells, before the prompt is run, which tokens of one of its images an earlier stage wants kept, by their number within the image. */
+  public void keyTokens(int image, int[] tokens) { pruner.keyTokens(image, tokens); }
+
   /** Gives the next token of the sequence. */
   public void token(int id) {
     try (PointerScope scope = new PointerScope()) {

@@ -82,6 +82,7 @@ public final class Session implements AutoCloseable {
         int[] past = run.sequence().cache().lengths();
         int[] computedBefore = run.sequence().cache().computedRows();
         run.prompt(prompt.rows(), prompt.segments(), images, plan, newTokens);
+        for (int i = 0; i < pictures.keyRows.size(); i++) run.keyTokens(images + i, pictures.keyRows.get(i));
         float[] first = advance();
         int[] afterPrompt = run.sequence().cache().lengths();
         int[] computed = run.sequence().cache().computedRows();
@@ -113,20 +114,22 @@ public final class Session implements AutoCloseable {
   }
 
   /** The pictures of a question as they enter the language model; {@code removed} rows did not. */
-  private record Pictures(List<Tensor> rows, List<CutRecord> cuts, int removed) {}
+  private record Pictures(List<Tensor> rows, List<CutRecord> cuts, int removed, List<int[]> keyRows) {}
 
   private Pictures encode(List<PixelBatch> pixels, Plan plan, Question question, PointerScope scope) {
     QuestionText text = new QuestionText(question.text(), words -> model.decoder().embed(wordIds(words)));
     List<Tensor> rows = new ArrayList<>();
     List<CutRecord> cuts = new ArrayList<>();
+    List<int[]> keyRows = new ArrayList<>();
     int removed = 0;
     for (PixelBatch batch : pixels) {
       ImageEncoder.Encoded encoded = model.images().encode(batch, plan.vision(), images + rows.size(), text);
       rows.add(Tensors.adopt(scope, encoded.rows()));
       if (encoded.cut() != null) cuts.add(encoded.cut());
+      keyRows.add(encoded.keyRows());
       removed += encoded.unpruned() - (int) encoded.rows().size(0);
     }
-    return new Pictures(rows, cuts, removed);
+    return new Pictures(rows, cuts, removed, keyRows);
   }
 
   /** Ids of a text as it would begin a prompt, without what the tokenizer puts before every text. */

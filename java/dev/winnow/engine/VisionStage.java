@@ -73,7 +73,7 @@ final class VisionStage {
       Tensor rows = assemble(tiles, source, classRows);
       if (cut.projected()) rows.retainReference();
       else rows = projector.project(rows);
-      return new ImageEncoder.Encoded(rows, record(tiles, image, (int) rows.size(0), nanos), unpruned);
+      return new ImageEncoder.Encoded(rows, record(tiles, image, (int) rows.size(0), nanos), unpruned, keyRows(tiles, spare ? 1 : 0));
     }
   }
 
@@ -86,6 +86,18 @@ final class VisionStage {
     }
     if (parts.isEmpty()) return source.select(0, 0).narrow(0, 0, 0);
     return torch.cat(new TensorVector(parts.toArray(new Tensor[0])), 0);
+  }
+
+  /** Rows of the whole picture that later stages must not drop. */
+  private static int[] keyRows(List<Reduction> tiles, int spare) {
+    List<Integer> rows = new ArrayList<>();
+    int first = 0;
+    for (Reduction tile : tiles) {
+      first += spare;
+      for (int row : tile.keyRows()) rows.add(first + row);
+      first += tile.kept().length;
+    }
+    return rows.stream().mapToInt(i -> i).toArray();
   }
 
   /** Patches of tile t are numbered from t times the patches of a tile. */

@@ -35,8 +35,8 @@ public record Plan(String method, Map<String, String> parameters, VisionCut visi
     return new Plan(method.name(), settings.ordered(), cuts, positions, cached);
   }
 
-  public static Plan of(Method method, Settings settings, List<LayerCut> cuts, List<CacheCut> cacheCuts, PositionPolicy positions) {
-    return new Plan(method.name(), settings.ordered(), null, cuts, cacheCuts, positions, true);
+  public static Plan of(Method method, Settings settings, VisionCut vision, List<LayerCut> cuts, List<CacheCut> cacheCuts, PositionPolicy positions) {
+    return new Plan(method.name(), settings.ordered(), vision, cuts, cacheCuts, positions, true);
   }
 
   /** A plan that only shortens what enters the decoder; positions of what enters are contiguous. */

@@ -14,13 +14,15 @@ import dev.winnow.prune.Site;
 import dev.winnow.prune.StagedTop;
 import dev.winnow.prune.Survivors;
 import dev.winnow.prune.TextAttention;
+import dev.winnow.prune.VisionCut;
+import dev.winnow.prune.patches.WindowMerge;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
 
 /**
- * MustDrop inside the decoder: behind a few layers, tokens go that neither the text as a whole nor any single text row attends to, key tokens
+ * MustDrop. In the tower, windows of like patches are merged and key tokens named; inside the decoder, behind a few layers, tokens go that neither the text as a whole nor any single text row attends to, key tokens
  * excepted; at the end of the prompt the caches of the layers from the first stage on lose the tokens that did not reach the last layer.
  */
 public final class MustDrop implements Method {
@@ -36,6 +38,13 @@ public final class MustDrop implements Method {
 
   @Override public List<Parameter> parameters() {
     return List.of(
+        Parameter.of("merge", "0.8", "vision stage: windows of patches whose mean pairwise cosine behind block 0 is at least this become one token (code: 0.8);"
+            + " off for no vision stage"),
+        new Parameter("window", MustDrop::window, "3, or the smallest number above 1 that divides the grid of patches", "patches on one side of a window (code: 3)"),
+        Parameter.of("key_share", "0.08", "share of the tokens left, rounded up, that are never dropped: those with the most attention of the class token"
+            + " (code: 0.08); 0 for none"),
+        new Parameter("key_block", shape -> String.valueOf(Math.max(0, shape.visionBlocks() - 1)), "the last block", "block of the tower whose class attention names"
+            + " key tokens (code: 23 of 24)"),
         Stages.parameter(2, 6, 10, 14),
         Parameter.of("global_thr", "0.001", "a token may go if its share of all text-to-image attention is below this (released: 0.001, 0.0012, 0.011 for"
             + " 192, 128, 64 tokens on TextVQA)"),
@@ -58,7 +67,25 @@ public final class MustDrop implements Method {
     }
     boolean cutsCache = settings.choice("cache", "true", "false").equals("true") && !after.isEmpty();
     List<CacheCut> cacheCuts = cutsCache ? List.of(cachePolicy(after.get(0), shape.layers(), positions.equals(OFFICIAL))) : List.of();
-    return Plan.of(this, settings, cuts, cacheCuts, positions.equals("keep") ? PositionPolicy.KEEP : PositionPolicy.RENUMBER);
+    return Plan.of(this, settings, vision(shape, settings), cuts, cacheCuts, positions.equals("keep") ? PositionPolicy.KEEP : PositionPolicy.RENUMBER);
+  }
+
+  private static String window(ModelShape shape) {
+    if (shape.patchGrid() == 0 || shape.patchGrid() % 3 == 0) return "3";
+    return String.valueOf(IntStream.rangeClosed(2, shape.patchGrid()).filter(n -> shape.patchGrid() % n == 0).findFirst().orElse(1));
+  }
+
+  /** Null where there is no tower or the stage is off. */
+  private VisionCut vision(ModelShape shape, Settings settings) {
+    String merge = settings.values().get("merge");
+    if (shape.visionBlocks() == 0 || merge.equals("off")) return null;
+    VisionSettings.requireClass(name(), shape);
+    int window = settings.integer("window", 2, Integer.MAX_VALUE);
+    if (shape.patchGrid() % window != 0) {
+      throw settings.wrong("window", String.valueOf(window), "a number that divides the " + shape.patchGrid() + " patches on one side, or set merge=off");
+    }
+    return new VisionCut(Site.visionBlock(0), new WindowMerge(settings.number("merge", -1, 1), window, settings.number("key_share", 0, 1),
+        VisionSettings.block(shape, settings, "key_block")));
   }
 
   /** The cut of the caches of the layers from the first stage on. */
@@ -74,7 +101,7 @@ public final class MustDrop implements Method {
   }
 
   @Override public Map<String, String> budget(ModelShape shape, Settings settings, int imageTokens, int tokens) {
-    if (tokens >= imageTokens) return Map.of("layers", "");
+    if (tokens >= imageTokens) return Map.of("layers", "", "merge", "off");
     Stages.counts(name(), shape, Stages.read(settings, shape), imageTokens, tokens, dropped -> 0);
     return Map.of("average", String.valueOf(tokens));
   }

@@ -56,7 +56,7 @@ class DecoderMethodsTest {
     int layers = model.config().text().layers();
     double held = 0;
     for (int layer = 0; layer < layers; layer++) {
-      int tokens = 16;
+      int tokens = report.segments().stream().filter(segment -> !segment.isText()).mapToInt(Segment::length).sum();
       for (CutRecord cut : report.cuts()) if (cut.site().kind() == Site.Kind.LAYER && cut.site().index() <= layer) tokens = cut.kept().length;
       held += tokens;
     }
@@ -80,6 +80,17 @@ class DecoderMethodsTest {
     }
     int[] lengths = report.kv().lengthsAfterPrompt();
     assertEquals(text + left[0] + left[1], lengths[lengths.length - 1]);
+  }
+
+  @Test void likeWindowsMergeInTheTowerAndKeyTokensStay() {
+    Question question = Asked.base().method("mustdrop").set("merge", "-1").set("key_share", "0.5").set("global_thr", "1").set("individual_thr", "1").maxTokens(2);
+    Report report = Asked.ask(model, question).report();
+    CutRecord merge = report.cuts().get(0);
+    assertEquals("vision:0", merge.site().toString());
+    assertEquals(4, merge.after(), "every window of 2x2 merges");
+    assertEquals(4, merge.merged().size());
+    int[] lengths = report.kv().lengthsAfterPrompt();
+    assertEquals(report.length() - 4 + 2, lengths[lengths.length - 1], "thresholds drop all but the two key tokens");
   }
 
   @Test void mergesAreTold() {
