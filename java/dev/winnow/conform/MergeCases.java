@@ -4,6 +4,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.winnow.kernels.Tensors;
 import dev.winnow.prune.Reduction;
 import dev.winnow.prune.VisionFacts;
+import dev.winnow.prune.patches.AnchorMerge;
+import dev.winnow.prune.patches.AnchoredReducer;
 import dev.winnow.prune.patches.BipartiteMatch;
 import dev.winnow.prune.patches.DominantContextual;
 import dev.winnow.prune.patches.Order;
@@ -18,10 +20,11 @@ import org.bytedeco.pytorch.Tensor;
 final class MergeCases {
   private MergeCases() {}
 
-  static void run(String method, PatchCase c) {
+  static void run(String method, String kind, PatchCase c) {
     switch (method) {
       case "visionzip" -> visionZip(c);
       case "tome" -> toMe(c);
+      case "restore_anchors" -> restoreAnchors(kind, c);
       default -> pruMerge(c, method.equals("prumerge_plus"));
     }
   }
@@ -140,5 +143,29 @@ final class MergeCases {
       c.check.same("rows_with_size", merged, expected);
       c.matrix("output", x, wanted.get("output"));
     }
+  }
+
+  private static void restoreAnchors(String kind, PatchCase c) {
+    if (kind.equals("distance_bias")) {
+      c.check.same("kind", "not supported", kind);
+      return;
+    }
+    Tensor rows = c.tiles("features", 3).select(0, 0).contiguous();
+    int anchors = c.params.get("anchors").asInt();
+    int[][] groups;
+    if (kind.equals("anchors")) {
+      AnchorMerge merge = AnchorMerge.of(rows, anchors);
+      groups = merge.groups();
+      c.check.ints("anchors", merge.anchors(), c.expected.get("anchors"));
+      for (int g = 0; g < groups.length; g++) c.check.ints("groups[" + g + "]", groups[g], c.expected.get("groups").get(g));
+    } else {
+      int[] kept = TensorSpec.ints(c.inputs.get("kept"));
+      groups = AnchoredReducer.members(rows, kept, kept.length + anchors);
+      int start = c.params.get("start").asInt();
+      c.check.ints("positions", Arrays.stream(groups).mapToInt(group -> start + AnchorMerge.place(group)).toArray(), c.expected.get("positions"));
+      for (int g = 0; g < groups.length; g++) c.check.ints("members[" + g + "]", groups[g], c.expected.get("members").get(g));
+    }
+    c.check.ints("sizes", Arrays.stream(groups).mapToInt(group -> group.length).toArray(), c.expected.get("sizes"));
+    c.matrix("output", AnchorMerge.means(rows, groups), c.expected.get("output"));
   }
 }

@@ -37,7 +37,7 @@ final class PatchCases {
         case "hiprune" -> hiPrune(c);
         case "scope" -> scope(c);
         case "divprune", "cdpruner", "holov", "mmtok", "eadp" -> ProjectedCases.run(method, c);
-        case "visionzip", "prumerge", "prumerge_plus", "tome" -> MergeCases.run(method, c);
+        case "visionzip", "prumerge", "prumerge_plus", "tome", "restore_anchors" -> MergeCases.run(method, oneCase.get("kind").asText(), c);
         default -> check.same("method", "not supported", method);
       }
     }

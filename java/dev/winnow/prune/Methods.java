@@ -16,6 +16,7 @@ import dev.winnow.prune.methods.MustDrop;
 import dev.winnow.prune.methods.None;
 import dev.winnow.prune.methods.PruMerge;
 import dev.winnow.prune.methods.PyramidDrop;
+import dev.winnow.prune.methods.RestoreAnchors;
 import dev.winnow.prune.methods.Scope;
 import dev.winnow.prune.methods.SimpleCut;
 import dev.winnow.prune.methods.SparseVlm;
@@ -29,7 +30,7 @@ import java.util.List;
 public final class Methods {
   private static final List<Method> ALL = List.of(new None(), new PyramidDrop(), new Vtw(), new FastV(), new SparseVlm(), new MustDrop(), new Dart(),
       new FasterVlm(), new VisionZip(), PruMerge.plain(), PruMerge.withSupplement(), new FoPru(), new VisPruner(), new HiRed(), new DivPrune(),
-      new CdPruner(), new HoloV(), new ToMe(), new Scope(), new MmTok(), new HiPrune(), new Eadp(),
+      new CdPruner(), new HoloV(), new ToMe(), new Scope(), new MmTok(), new HiPrune(), new Eadp(), new RestoreAnchors(),
       SimpleCut.random(), SimpleCut.uniform());
 
   private Methods() {}

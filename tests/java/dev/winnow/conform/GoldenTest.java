@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.winnow.TestData;
 import java.util.List;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -17,5 +18,11 @@ class GoldenTest {
     List<Conformance.Result> results = Conformance.run(TestData.path("goldens/" + method + ".json"));
     assertTrue(results.size() >= 4, "cases in the file");
     for (Conformance.Result result : results) assertEquals(List.of(), result.mismatches(), result.file() + " " + result.name());
+  }
+
+  /** RESTORE's merging; its attention bias by distance is no part of the engine. */
+  @Test void restoreMergesAsPublished() {
+    List<Conformance.Result> results = Conformance.run(TestData.path("goldens/restore_anchors.json"));
+    for (Conformance.Result result : results) if (!result.name().equals("distance_bias")) assertEquals(List.of(), result.mismatches(), result.name());
   }
 }

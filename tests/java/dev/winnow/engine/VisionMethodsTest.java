@@ -37,7 +37,7 @@ class VisionMethodsTest {
 
   static Stream<String> methods() {
     return Stream.of("fastervlm", "visionzip", "prumerge", "prumerge_plus", "fopru", "vispruner", "hired", "divprune", "cdpruner", "holov", "tome", "scope", "mmtok",
-        "hiprune", "eadp");
+        "hiprune", "eadp", "restore_anchors");
   }
 
   private static Question with(Question question, String method) {
