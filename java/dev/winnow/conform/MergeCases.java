@@ -55,7 +55,9 @@ final class MergeCases {
       c.matrix("output", rows, c.of("output", t, tiles));
       float[] values = Tensors.toFloats(rows);
       JsonNode wanted = c.of("contextual_rows8", t, tiles);
-      for (int i = 0; i < wanted.size(); i++) c.values("contextual_rows8[" + i + "]", values, (dominant + i) * (int) rows.size(1), wanted.get(i));
+      for (int i = 0; i < wanted.size(); i++) {
+        c.values("contextual_rows8[" + i + "]", values, (dominant + i) * (int) rows.size(1), wanted.get(i));
+      }
     }
   }
 
@@ -89,7 +91,8 @@ final class MergeCases {
       c.check.ints("kept", kept, c.of("kept", t, tiles));
       int[][] neighbours = reducer.neighbours(facts, t, kept);
       c.check.ints("neighbours_of_first", kept.length == 0 ? kept : Order.ascending(neighbours[0]), c.of("neighbours_of_first", t, tiles));
-      c.check.ints("neighbours_of_last", kept.length == 0 ? kept : Order.ascending(neighbours[kept.length - 1]), c.of("neighbours_of_last", t, tiles));
+      c.check.ints("neighbours_of_last", kept.length == 0 ? kept : Order.ascending(neighbours[kept.length - 1]),
+          c.of("neighbours_of_last", t, tiles));
       Tensor output = reductions.get(t).rows();
       c.matrix("output", output, c.expected.get("output").get(t));
       float[] values = Tensors.toFloats(output);
@@ -130,7 +133,9 @@ final class MergeCases {
       boolean merges = match.from().length > 0;
       c.check.ints("unmerged", merges ? match.unmerged() : new int[0], wanted.get("unmerged"));
       c.check.same("merged.size", match.from().length, wanted.get("merged").size());
-      for (int i = 0; i < match.from().length; i++) c.check.ints("merged[" + i + "]", new int[] {match.from()[i], match.into()[i]}, wanted.get("merged").get(i));
+      for (int i = 0; i < match.from().length; i++) {
+        c.check.ints("merged[" + i + "]", new int[] {match.from()[i], match.into()[i]}, wanted.get("merged").get(i));
+      }
       if (merges) {
         x = BipartiteMatch.mean(x, groups, sizes);
         sizes = BipartiteMatch.sizes(groups, sizes);
@@ -162,7 +167,8 @@ final class MergeCases {
       int[] kept = TensorSpec.ints(c.inputs.get("kept"));
       groups = AnchoredReducer.members(rows, kept, kept.length + anchors);
       int start = c.params.get("start").asInt();
-      c.check.ints("positions", Arrays.stream(groups).mapToInt(group -> start + AnchorMerge.place(group)).toArray(), c.expected.get("positions"));
+      c.check.ints("positions", Arrays.stream(groups).mapToInt(group -> start + AnchorMerge.place(group)).toArray(),
+          c.expected.get("positions"));
       for (int g = 0; g < groups.length; g++) c.check.ints("members[" + g + "]", groups[g], c.expected.get("members").get(g));
     }
     c.check.ints("sizes", Arrays.stream(groups).mapToInt(group -> group.length).toArray(), c.expected.get("sizes"));

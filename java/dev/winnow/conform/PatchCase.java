@@ -19,8 +19,9 @@ import java.util.OptionalInt;
 import org.bytedeco.pytorch.Tensor;
 
 /**
- * One golden case of a method before the decoder: the case's tensors become the facts, its parameters the method's settings, and the reducer
- * of the method's own plan decides. Lists in the case have one entry per tile where it has several, and none around it where it has one.
+ * One golden case of a method before the decoder: the case's tensors become the facts, its parameters the method's settings, and the
+ * reducer of the method's own plan decides. Lists in the case have one entry per tile where it has several, and none around it where it has
+ * one.
  */
 final class PatchCase {
   /** Blocks and features as in CLIP ViT-L with the features of the last but one block. */
@@ -57,7 +58,9 @@ final class PatchCase {
   }
 
   /** Facts that have nothing but the number of patches. */
-  static VisionFacts featureless(int tiles, int patches) { return new VisionFacts(Tensors.floats(new float[tiles * patches], Tensors.CPU, tiles, patches, 1)); }
+  static VisionFacts featureless(int tiles, int patches) {
+    return new VisionFacts(Tensors.floats(new float[tiles * patches], Tensors.CPU, tiles, patches, 1));
+  }
 
   VisionReducer reducer(int patches) {
     int side = (int) Math.round(Math.sqrt(patches));
@@ -76,7 +79,8 @@ final class PatchCase {
   /** What the method's plan keeps when the scores are given, float32 [tiles, patches]. */
   List<Reduction> select(VisionFacts facts, Tensor scores) {
     VisionReducer planned = reducer(facts.patches());
-    PatchReducer reducer = planned instanceof Share share ? share.reducer().apply(share.tokens().applyAsInt(facts)) : (PatchReducer) planned;
+    PatchReducer reducer = planned instanceof Share share ? share.reducer().apply(share.tokens().applyAsInt(facts))
+        : (PatchReducer) planned;
     PatchScorer given = new PatchScorer() {
       @Override public VisionNeeds needs() { return VisionNeeds.NOTHING; }
 
@@ -109,7 +113,8 @@ final class PatchCase {
 
   /** A matrix given as {@code {shape, first_row8, last_row8, sum, abs_sum}}. */
   void matrix(String what, Tensor rows, JsonNode wanted) {
-    check.same(what + ".shape", List.of((int) rows.size(0), (int) rows.size(1)), List.of(wanted.get("shape").get(0).asInt(), wanted.get("shape").get(1).asInt()));
+    check.same(what + ".shape", List.of((int) rows.size(0), (int) rows.size(1)),
+        List.of(wanted.get("shape").get(0).asInt(), wanted.get("shape").get(1).asInt()));
     float[] values = Tensors.toFloats(rows);
     int width = (int) rows.size(1);
     values(what + ".first_row8", values, 0, wanted.get("first_row8"));
@@ -125,6 +130,8 @@ final class PatchCase {
   }
 
   void values(String what, float[] got, int from, JsonNode wanted) {
-    for (int i = 0; i < wanted.size(); i++) check.value(what + "[" + i + "]", from + i < got.length ? got[from + i] : Double.NaN, wanted.get(i).asDouble());
+    for (int i = 0; i < wanted.size(); i++) {
+      check.value(what + "[" + i + "]", from + i < got.length ? got[from + i] : Double.NaN, wanted.get(i).asDouble());
+    }
   }
 }

@@ -73,7 +73,8 @@ final class PatchCases {
       JsonNode first = c.expected.get("residual_after_first_pass_first16");
       if (!first.isNull()) {
         list.pass(target);
-        c.check.ints("residual_after_first_pass_first16", Arrays.copyOf(list.list(), 16), c.of("residual_after_first_pass_first16", t, facts.tiles()));
+        c.check.ints("residual_after_first_pass_first16", Arrays.copyOf(list.list(), 16),
+            c.of("residual_after_first_pass_first16", t, facts.tiles()));
       }
       c.check.ints("residual", list.reduceTo(target), c.of("residual", t, facts.tiles()));
       c.check.same("passes", list.passes(), c.expected.get("passes").asInt());
@@ -95,7 +96,8 @@ final class PatchCases {
         float[] map = TensorSpec.read(c.inputs.get("hot_map")).values();
         boolean[] busy = new boolean[map.length];
         for (int i = 0; i < map.length; i++) busy[i] = map[i] > 0;
-        c.check.ints("budgets", RegionShares.divide(busy, grid.rows() * grid.columns(), c.params.get("budget").asInt(), map.length), c.expected.get("budgets"));
+        c.check.ints("budgets", RegionShares.divide(busy, grid.rows() * grid.columns(), c.params.get("budget").asInt(), map.length),
+            c.expected.get("budgets"));
       }
       default -> {
         TileGrid grid = grid(c);
@@ -129,7 +131,8 @@ final class PatchCases {
     int patches = (int) map.size(2);
     int side = (int) Math.round(Math.sqrt(patches));
     boolean rows = c.params.get("strategy").asText().equals("row");
-    c.set("strategy", rows ? "row" : "rank").set("score", c.params.get("entry").asText().equals("softmax_received") ? "softmax_received" : "logit_maxvar");
+    c.set("strategy", rows ? "row" : "rank").set("score",
+        c.params.get("entry").asText().equals("softmax_received") ? "softmax_received" : "logit_maxvar");
     if (c.params.has("ratio")) c.set("ratio", c.params.get("ratio").asDouble());
     if (c.params.has("tokens")) c.set("tokens", c.params.get("tokens").asInt());
     if (c.params.has("rows")) c.set("tokens", c.params.get("rows").asInt() * side);
@@ -153,7 +156,9 @@ final class PatchCases {
       c.check.same("used", received > given ? "received" : "given", c.expected.get("used").asText());
     }
     if (c.expected.has("significance")) c.check.vector("significance", Tensors.toFloats(scores), c.expected.get("significance"));
-    if (c.expected.has("row_scores")) c.check.vector("row_scores", Tensors.toFloats(TopRows.rowScores(scores.select(0, 0))), c.expected.get("row_scores"));
+    if (c.expected.has("row_scores")) {
+      c.check.vector("row_scores", Tensors.toFloats(TopRows.rowScores(scores.select(0, 0))), c.expected.get("row_scores"));
+    }
     c.kept(c.select(PatchCase.featureless(1, patches), scores));
   }
 
@@ -186,7 +191,8 @@ final class PatchCases {
     PatchReducer reducer = (PatchReducer) c.reducer(facts.patches());
     for (int t = 0; t < facts.tiles(); t++) {
       Tensor scores = weighted ? reducer.scorer().score(facts).select(0, t).contiguous() : null;
-      c.check.ints("pick_order", ((Coverage) reducer.selector()).choose(facts, t, scores, c.params.get("tokens").asInt()), c.of("pick_order", t, facts.tiles()));
+      c.check.ints("pick_order", ((Coverage) reducer.selector()).choose(facts, t, scores, c.params.get("tokens").asInt()),
+          c.of("pick_order", t, facts.tiles()));
     }
   }
 }

@@ -82,7 +82,8 @@ final class ProjectedCases {
         perChunk[i] = (int) Arrays.stream(kept).filter(patch -> patch >= begin[chunk] && patch < begin[chunk + 1]).count();
       }
       c.check.ints("rows_per_chunk", perChunk, c.of("rows_per_chunk", t, facts.tiles()));
-      c.check.same("zero_rows", (int) Arrays.stream(kept).filter(patch -> patch == Reduction.NO_PATCH).count(), c.of("zero_rows", t, facts.tiles()).asInt());
+      c.check.same("zero_rows", (int) Arrays.stream(kept).filter(patch -> patch == Reduction.NO_PATCH).count(),
+          c.of("zero_rows", t, facts.tiles()).asInt());
       c.matrix("output[" + t + "]", reductions.get(t).rows(), c.of("output", t, facts.tiles()));
     }
   }
@@ -90,7 +91,8 @@ final class ProjectedCases {
   private static void mmTok(PatchCase c) {
     if (c.inputs.has("questions")) {
       for (int i = 0; i < c.inputs.get("questions").size(); i++) {
-        c.check.same("keywords[" + i + "]", Keywords.of(c.inputs.get("questions").get(i).asText()), c.expected.get("keywords").get(i).asText());
+        c.check.same("keywords[" + i + "]", Keywords.of(c.inputs.get("questions").get(i).asText()),
+            c.expected.get("keywords").get(i).asText());
       }
       return;
     }
@@ -108,7 +110,8 @@ final class ProjectedCases {
   private static void eadp(PatchCase c) {
     ClipFacts clip = new ClipFacts(c.tiles("image_embeds", 3), c.tiles("text_pooled", 2), c.tiles("text_tokens", 3));
     VisionFacts facts = projected(c, "features").withClip(clip);
-    c.set("tokens", c.params.get("tokens").asInt() * facts.tiles()).set("alpha", c.params.get("alpha").asDouble()).set("beta", c.params.get("beta").asDouble());
+    c.set("tokens", c.params.get("tokens").asInt() * facts.tiles()).set("alpha", c.params.get("alpha").asDouble()).set("beta",
+        c.params.get("beta").asDouble());
     List<Reduction> reductions = c.reduce(facts);
     c.kept(reductions);
     ImportantCoverage selector = (ImportantCoverage) ((PatchReducer) c.reducer(facts.patches())).selector();
@@ -117,7 +120,8 @@ final class ProjectedCases {
       c.check.vector("importance", importance, c.of("importance", t, facts.tiles()));
       c.check.same("quota", reductions.get(t).kept().length, c.expected.get("quotas").get(t).asInt());
       Tensor scores = Tensors.floats(importance, Tensors.CPU, importance.length);
-      c.check.ints("pick_order", selector.choose(facts, t, scores, c.expected.get("quotas").get(t).asInt()), c.of("pick_order", t, facts.tiles()));
+      c.check.ints("pick_order", selector.choose(facts, t, scores, c.expected.get("quotas").get(t).asInt()),
+          c.of("pick_order", t, facts.tiles()));
     }
   }
 }

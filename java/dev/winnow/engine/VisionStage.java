@@ -24,9 +24,9 @@ import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 
 /**
- * Carries out the cut before the decoder for one picture. What stays enters the language model tile after tile, in the order that the reducer
- * gave, without newline rows: these separate the lines of a map that is no longer complete. The patches of a tile that show only padding are
- * candidates like the others. A picture that keeps everything takes the plain model's way and has its newline rows.
+ * Carries out the cut before the decoder for one picture. What stays enters the language model tile after tile, in the order that the
+ * reducer gave, without newline rows: these separate the lines of a map that is no longer complete. The patches of a tile that show only
+ * padding are candidates like the others. A picture that keeps everything takes the plain model's way and has its newline rows.
  */
 final class VisionStage {
   private final ModelConfig config;
@@ -51,10 +51,12 @@ final class VisionStage {
     if (cut.reducer().keepsAll(unpruned)) {
       int[] all = new int[unpruned];
       Arrays.setAll(all, i -> i);
-      return new ImageEncoder.Encoded(plain.get(), new CutRecord(cut.site(), null, image, unpruned, all, List.of(), Float.NaN, null, 0), unpruned);
+      return new ImageEncoder.Encoded(plain.get(), new CutRecord(cut.site(), null, image, unpruned, all, List.of(), Float.NaN, null, 0),
+          unpruned);
     }
     TowerMerge merge = cut.reducer().towerMerge();
-    try (VisionCapture capture = new VisionCapture(cut.reducer().needs(), merge, config.vision()); PointerScope scope = new PointerScope()) {
+    try (VisionCapture capture = new VisionCapture(cut.reducer().needs(), merge, config.vision());
+        PointerScope scope = new PointerScope()) {
       Tensor all = Tensors.adopt(scope, tower.encode(pixels, capture));
       VisionConfig vision = config.vision();
       boolean spare = vision.hasClass() && vision.keepClass();
@@ -82,7 +84,9 @@ final class VisionStage {
     for (int t = 0; t < tiles.size(); t++) {
       if (classRows != null) parts.add(classRows.select(0, t));
       Reduction tile = tiles.get(t);
-      if (tile.kept().length > 0) parts.add(tile.rows() != null ? tile.rows() : Kernels.gatherRows(source.select(0, t).contiguous(), tile.kept()));
+      if (tile.kept().length > 0) {
+        parts.add(tile.rows() != null ? tile.rows() : Kernels.gatherRows(source.select(0, t).contiguous(), tile.kept()));
+      }
     }
     if (parts.isEmpty()) return source.select(0, 0).narrow(0, 0, 0);
     return torch.cat(new TensorVector(parts.toArray(new Tensor[0])), 0);

@@ -11,17 +11,18 @@ import java.util.List;
  * @param image number of the image within the session
  * @param before tokens of the image that were there; for a cut before the decoder its patches, tile after tile, unless it keeps everything
  * @param after tokens that are left; more than {@code kept} where some stand for no token of their own
- * @param kept original indices that go on, in the order of their rows: ascending, merged ones behind the others by the index they take over;
- *     before the decoder patch numbers, ascending, those of tile t from t times the patches of a tile on
+ * @param kept original indices that go on, in the order of their rows: ascending, merged ones behind the others by the index they take
+ *     over; before the decoder patch numbers, ascending, those of tile t from t times the patches of a tile on
  * @param merged what became of tokens that did not just go
  * @param margin score of the last kept minus score of the first dropped; NaN where that has no meaning
  * @param scores of the tokens that were there, in order; null where the cut has no scorer
  * @param nanos time spent on scoring and selecting
  */
-public record CutRecord(Site site, int[] layers, int image, int before, int after, int[] kept, List<Merged> merged, float margin, float[] scores,
-    long nanos) {
+public record CutRecord(Site site, int[] layers, int image, int before, int after, int[] kept, List<Merged> merged, float margin,
+    float[] scores, long nanos) {
   /** A cut after which every token left stands for one that was there. */
-  public CutRecord(Site site, int[] layers, int image, int before, int[] kept, List<Merged> merged, float margin, float[] scores, long nanos) {
+  public CutRecord(Site site, int[] layers, int image, int before, int[] kept, List<Merged> merged, float margin, float[] scores,
+      long nanos) {
     this(site, layers, image, before, kept.length, kept, merged, margin, scores, nanos);
   }
 

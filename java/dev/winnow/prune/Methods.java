@@ -28,8 +28,9 @@ import java.util.List;
 
 /** Every method by name. */
 public final class Methods {
-  private static final List<Method> ALL = List.of(new None(), new PyramidDrop(), new Vtw(), new FastV(), new SparseVlm(), new MustDrop(), new Dart(),
-      new FasterVlm(), new VisionZip(), PruMerge.plain(), PruMerge.withSupplement(), new FoPru(), new VisPruner(), new HiRed(), new DivPrune(),
+  private static final List<Method> ALL = List.of(
+      new None(), new PyramidDrop(), new Vtw(), new FastV(), new SparseVlm(), new MustDrop(), new Dart(), new FasterVlm(),
+      new VisionZip(), PruMerge.plain(), PruMerge.withSupplement(), new FoPru(), new VisPruner(), new HiRed(), new DivPrune(),
       new CdPruner(), new HoloV(), new ToMe(), new Scope(), new MmTok(), new HiPrune(), new Eadp(), new RestoreAnchors(),
       SimpleCut.random(), SimpleCut.uniform());
 
@@ -39,6 +40,7 @@ public final class Methods {
 
   public static Method named(String name) {
     for (Method method : ALL) if (method.name().equals(name)) return method;
-    throw new InvalidInputException("unknown method '" + name + "'; methods are " + String.join(", ", ALL.stream().map(Method::name).toList()));
+    throw new InvalidInputException("unknown method '" + name + "'; methods are "
+        + String.join(", ", ALL.stream().map(Method::name).toList()));
   }
 }

@@ -14,7 +14,9 @@ import dev.winnow.checkpoint.ModelConfig;
  */
 public record ModelShape(int layers, int visionBlocks, boolean hasClassToken, int featureBlock, int patchGrid, boolean hasClipText) {
   /** A decoder without a tower. */
-  public ModelShape(int layers, int visionBlocks, boolean hasClassToken) { this(layers, visionBlocks, hasClassToken, visionBlocks - 1, 0, false); }
+  public ModelShape(int layers, int visionBlocks, boolean hasClassToken) {
+    this(layers, visionBlocks, hasClassToken, visionBlocks - 1, 0, false);
+  }
 
   public static ModelShape of(ModelConfig config) {
     return new ModelShape(config.text().layers(), config.vision().layers(), config.vision().hasClass(), config.vision().blocksNeeded() - 1,

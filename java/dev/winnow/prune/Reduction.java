@@ -7,8 +7,8 @@ import org.bytedeco.pytorch.Tensor;
 /**
  * What stays of one tile.
  *
- * @param kept the patch that each row is listed by, in the order in which the rows enter the language model; {@link #NO_PATCH} for a row that
- *     stands for no patch of its own (the class token, PruMerge's extra row, padding)
+ * @param kept the patch that each row is listed by, in the order in which the rows enter the language model; {@link #NO_PATCH} for a row
+ *     that stands for no patch of its own (the class token, PruMerge's extra row, padding)
  * @param rows [kept.length, width] on the features' device and in their dtype; null where the rows are the patches themselves
  * @param merges which patches went into which row, where any did; {@link #NO_PATCH} as in kept
  * @param scores per patch, for reports; null where the method has none

@@ -15,8 +15,8 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
- * Keeps what a reducer asked for while the tower runs, and lets a merge inside the tower work. Made for one picture; closed when its rows are
- * decided.
+ * Keeps what a reducer asked for while the tower runs, and lets a merge inside the tower work. Made for one picture; closed when its rows
+ * are decided.
  */
 public final class VisionCapture implements VisionObserver, AutoCloseable {
   private final VisionNeeds needs;

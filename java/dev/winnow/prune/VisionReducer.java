@@ -24,6 +24,8 @@ public interface VisionReducer {
    */
   List<Reduction> reduce(VisionFacts facts);
 
-  /** For a reducer that merges tokens inside the tower: a fresh observer for each picture, asked for the result in place of {@link #reduce}. */
+  /**
+   * For a reducer that merges tokens inside the tower: a fresh observer for each picture, asked for the result in place of {@link #reduce}.
+   */
   default TowerMerge towerMerge() { return null; }
 }

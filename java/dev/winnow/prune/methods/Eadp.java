@@ -17,13 +17,15 @@ public final class Eadp extends VisionMethod {
         "EADP, ECCV 2026 (arXiv 2607.02484); code SJTU-DeepVisionLab/EADP e1a0880",
         VisionSettings.tokens(64, "visual_token_num"),
         Parameter.of("relevance", "clip", "clip: by CLIP's text tower, which the checkpoint must have; none: every patch counts alike"),
-        Parameter.of("alpha", "0.5", "weight of the whole question beside its single text positions"), Parameter.of("beta", "1.0", "power of the importance"));
+        Parameter.of("alpha", "0.5", "weight of the whole question beside its single text positions"),
+        Parameter.of("beta", "1.0", "power of the importance"));
   }
 
   @Override VisionCut cut(ModelShape shape, Settings settings) {
     boolean relevant = settings.choice("relevance", "clip", "none").equals("clip");
     if (relevant) VisionSettings.requireText(name(), shape);
     PatchScorer scorer = relevant ? new EntropyRelevance(settings.number("alpha"), settings.number("beta")) : null;
-    return new VisionCut(Site.PROJECTED, new PatchReducer(scorer, ImportantCoverage.BY_IMPORTANCE, new ImportantCoverage(), VisionSettings.tokens(settings)));
+    return new VisionCut(Site.PROJECTED,
+        new PatchReducer(scorer, ImportantCoverage.BY_IMPORTANCE, new ImportantCoverage(), VisionSettings.tokens(settings)));
   }
 }

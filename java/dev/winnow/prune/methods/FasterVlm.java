@@ -13,12 +13,14 @@ public final class FasterVlm extends VisionMethod {
   public FasterVlm() {
     super("fastervlm", "Keeps the patches that the vision tower's class token attends to most.",
         "Zhang et al., FasterVLM, 2024 (arXiv 2412.01818 v1); code Theia-4869/FasterVLM f5d5f12",
-        VisionSettings.tokens(144, "visual_token_num, README"), VisionSettings.block("block", "block whose class attention ranks the patches"));
+        VisionSettings.tokens(144, "visual_token_num, README"),
+        VisionSettings.block("block", "block whose class attention ranks the patches"));
   }
 
   @Override VisionCut cut(ModelShape shape, Settings settings) {
     VisionSettings.requireClass(name(), shape);
     int block = VisionSettings.block(shape, settings, "block");
-    return new VisionCut(Site.VISION, new PatchReducer(PatchScorers.classAttention(block), PatchSelectors.top(), VisionSettings.tokens(settings)));
+    return new VisionCut(Site.VISION,
+        new PatchReducer(PatchScorers.classAttention(block), PatchSelectors.top(), VisionSettings.tokens(settings)));
   }
 }

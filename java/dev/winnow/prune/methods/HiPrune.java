@@ -12,9 +12,11 @@ import dev.winnow.prune.patches.AnchorNeighbours;
 /** HiPrune: anchors of a middle block with their neighbours, the rest by attention received in the feature block. */
 public final class HiPrune extends VisionMethod {
   public HiPrune() {
-    super("hiprune", "Keeps the patches that receive the most attention in the tower, plus surroundings of those that a middle block looks at.",
+    super("hiprune",
+        "Keeps the patches that receive the most attention in the tower, plus surroundings of those that a middle block looks at.",
         "Liu et al., HiPrune, 2025 (arXiv 2508.00553); code Danielement321/HiPrune 6e83a12",
-        VisionSettings.tokens(192, "HIPRUNE_RETENTION"), Parameter.of("alpha", "0.1", "share of the budget for anchors and their neighbours, five patches each"),
+        VisionSettings.tokens(192, "HIPRUNE_RETENTION"),
+        Parameter.of("alpha", "0.1", "share of the budget for anchors and their neighbours, five patches each"),
         new Parameter("middle", shape -> String.valueOf(shape.visionBlocks() / 3), "a third of the way: 8 of 24", "block of the anchors"),
         VisionSettings.block("block", "block whose attention ranks the rest"));
   }

@@ -17,8 +17,10 @@ public final class HiRed extends VisionMethod {
   public HiRed() {
     super("hired", "Keeps the patches with the most class attention, giving busy tiles a larger part of the budget.",
         "Arif et al., HiRED, AAAI 2025 (arXiv 2408.10945); code hasanar1f/HiRED 502d6dd",
-        Parameter.of("rate", "0.2", "share of the patches of all tiles that stays, truncated; what the division among tiles rounds away is lost"),
-        Parameter.of("tokens", "", "rows of one picture that enter the language model, all its tiles together, instead of rate; nothing is lost"),
+        Parameter.of("rate", "0.2",
+            "share of the patches of all tiles that stays, truncated; what the division among tiles rounds away is lost"),
+        Parameter.of("tokens", "",
+            "rows of one picture that enter the language model, all its tiles together, instead of rate; nothing is lost"),
         Parameter.of("alpha", "0.5", "share of the budget that the whole picture gets where there are tiles"),
         VisionSettings.block("block", "block whose class attention selects"),
         Parameter.of("shallow", "0", "block whose class attention divides the budget"));
@@ -33,7 +35,8 @@ public final class HiRed extends VisionMethod {
     int shallow = VisionSettings.block(shape, settings, "shallow");
     PatchScorer scorer = PatchScorers.classAttentionSum(VisionSettings.block(shape, settings, "block"));
     if (settings.has("tokens")) {
-      return new VisionCut(Site.VISION, new PatchReducer(scorer, new RegionShares(shallow, alpha, true), PatchSelectors.top(), VisionSettings.tokens(settings)));
+      return new VisionCut(Site.VISION,
+          new PatchReducer(scorer, new RegionShares(shallow, alpha, true), PatchSelectors.top(), VisionSettings.tokens(settings)));
     }
     return new VisionCut(Site.VISION,
         Share.of(rate, tokens -> new PatchReducer(scorer, new RegionShares(shallow, alpha, false), PatchSelectors.top(), tokens)));

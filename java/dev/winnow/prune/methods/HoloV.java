@@ -13,7 +13,8 @@ public final class HoloV extends VisionMethod {
     super("holov", "Gives every stretch of the picture a quota and keeps the patches with the most class attention in each.",
         "Zou et al., HoloV, NeurIPS 2025 (arXiv 2510.02912); code obananas/HoloV 1d2e65e",
         VisionSettings.tokens(64, "new_image_token_num"), Parameter.of("chunks", "16", "runs of the raster in a tile (num_patches)"),
-        Parameter.of("surplus", "zero", "a quota above the chunk's size: zero, rows of zeros as in the public code; refill, given to chunks with room"),
+        Parameter.of("surplus", "zero",
+            "a quota above the chunk's size: zero, rows of zeros as in the public code; refill, given to chunks with room"),
         VisionSettings.block("block", "block whose class attention ranks"));
   }
 
@@ -22,6 +23,7 @@ public final class HoloV extends VisionMethod {
     int chunks = settings.integer("chunks");
     if (chunks < 1) throw settings.wrong("chunks", String.valueOf(chunks), "1 or more");
     boolean refill = settings.choice("surplus", "zero", "refill").equals("refill");
-    return new VisionCut(Site.PROJECTED, new ChunkQuotas(VisionSettings.block(shape, settings, "block"), chunks, VisionSettings.tokens(settings), refill));
+    return new VisionCut(Site.PROJECTED,
+        new ChunkQuotas(VisionSettings.block(shape, settings, "block"), chunks, VisionSettings.tokens(settings), refill));
   }
 }

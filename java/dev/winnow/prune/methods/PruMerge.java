@@ -14,7 +14,8 @@ public final class PruMerge extends VisionMethod {
 
   private PruMerge(boolean plus) {
     super(plus ? "prumerge_plus" : "prumerge",
-        "Keeps the patches whose class attention is an outlier" + (plus ? ", adds evenly spaced ones," : "") + " and merges similar patches into them.",
+        "Keeps the patches whose class attention is an outlier" + (plus ? ", adds evenly spaced ones," : "")
+            + " and merges similar patches into them.",
         "Shang et al., LLaVA-PruMerge, 2024 (arXiv 2403.15388); code 42Shawn/LLaVA-PruMerge 097c041",
         Parameter.of("adaptive", "true", "true: as many as there are outliers above Q3 + 1.5 IQR, over all tiles; false: the share ratio"),
         Parameter.of("ratio", "0.125", "share of the patches that attention keeps, where adaptive is false (reduction_ratio)"),
@@ -35,7 +36,9 @@ public final class PruMerge extends VisionMethod {
     double ratio = settings.number("ratio");
     if (!(ratio > 0 && ratio <= 1)) throw settings.wrong("ratio", String.valueOf(ratio), "a share above 0, up to 1");
     int block = VisionSettings.block(shape, settings, "block");
-    if (settings.has("tokens")) return new VisionCut(Site.VISION, new PruMergeReducer(block, plus, Rule.TOKENS, VisionSettings.tokens(settings)));
+    if (settings.has("tokens")) {
+      return new VisionCut(Site.VISION, new PruMergeReducer(block, plus, Rule.TOKENS, VisionSettings.tokens(settings)));
+    }
     return new VisionCut(Site.VISION, new PruMergeReducer(block, plus, adaptive ? Rule.OUTLIERS : Rule.SHARE, ratio));
   }
 }

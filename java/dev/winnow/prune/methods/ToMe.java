@@ -13,8 +13,10 @@ public final class ToMe extends VisionMethod {
     super("tome", "Merges the most similar tokens pairwise in every block of the vision tower.",
         "Bolya et al., Token Merging, ICLR 2023 (arXiv 2210.09461); code facebookresearch/ToMe af95e4b",
         Parameter.of("r", "16", "tokens of a tile that each block merges away, at most half"),
-        Parameter.of("tokens", "", "rows of one picture that enter the language model, all its tiles together, instead of r: the blocks merge away alike; tiles get the same whole number"),
-        Parameter.of("proportional", "true", "true: a merged token counts in attention as often as it has members (proportional attention)"));
+        Parameter.of("tokens", "",
+            "rows of one picture that enter the language model, all its tiles together, instead of r; blocks merge away alike, tiles get the same"),
+        Parameter.of("proportional", "true",
+            "true: a merged token counts in attention as often as it has members (proportional attention)"));
   }
 
   @Override VisionCut cut(ModelShape shape, Settings settings) {
@@ -22,6 +24,7 @@ public final class ToMe extends VisionMethod {
     if (r < 0) throw settings.wrong("r", String.valueOf(r), "0 or more");
     boolean proportional = settings.choice("proportional", "true", "false").equals("true");
     int tokens = settings.has("tokens") ? VisionSettings.tokens(settings) : -1;
-    return new VisionCut(Site.visionBlock(0), new TokenMerging(r, tokens, VisionSettings.featureBlock(shape), shape.hasClassToken(), proportional));
+    return new VisionCut(Site.visionBlock(0),
+        new TokenMerging(r, tokens, VisionSettings.featureBlock(shape), shape.hasClassToken(), proportional));
   }
 }

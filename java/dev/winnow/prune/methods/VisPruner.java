@@ -14,7 +14,8 @@ public final class VisPruner extends VisionMethod {
   public VisPruner() {
     super("vispruner", "Keeps patches with much class attention and, of the rest, ones that are no near duplicates.",
         "Zhang et al., VisPruner, ICCV 2025 (arXiv 2412.01818 v2); code Theia-4869/VisPruner aefa01a",
-        VisionSettings.tokens(64, "visual_token_num"), Parameter.of("ratio", "0.5", "share of them that class attention chooses (important_ratio)"),
+        VisionSettings.tokens(64, "visual_token_num"),
+        Parameter.of("ratio", "0.5", "share of them that class attention chooses (important_ratio)"),
         VisionSettings.block("block", "block whose class attention ranks the patches"));
   }
 
@@ -23,6 +24,7 @@ public final class VisPruner extends VisionMethod {
     double ratio = settings.number("ratio");
     if (!(ratio >= 0 && ratio <= 1)) throw settings.wrong("ratio", String.valueOf(ratio), "a share from 0 to 1");
     int block = VisionSettings.block(shape, settings, "block");
-    return new VisionCut(Site.VISION, new PatchReducer(PatchScorers.classAttention(block), new ImportantDiverse(ratio), VisionSettings.tokens(settings)));
+    return new VisionCut(Site.VISION,
+        new PatchReducer(PatchScorers.classAttention(block), new ImportantDiverse(ratio), VisionSettings.tokens(settings)));
   }
 }

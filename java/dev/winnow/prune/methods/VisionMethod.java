@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A method whose whole effect is a shorter input of the decoder: its parameter {@code tokens} is the number of rows of one picture that enter
- * it, which is also the average over the layers.
+ * A method whose whole effect is a shorter input of the decoder: its parameter {@code tokens} is the number of rows of one picture that
+ * enter it, which is also the average over the layers.
  */
 abstract class VisionMethod implements Method {
   private final String name;

@@ -12,7 +12,8 @@ final class VisionSettings {
   private VisionSettings() {}
 
   static Parameter tokens(int byDefault, String source) {
-    return Parameter.of("tokens", String.valueOf(byDefault), "rows of one picture that enter the language model, all its tiles together (" + source + ")");
+    return Parameter.of("tokens", String.valueOf(byDefault),
+        "rows of one picture that enter the language model, all its tiles together (" + source + ")");
   }
 
   static int tokens(Settings settings) {
@@ -39,14 +40,16 @@ final class VisionSettings {
   /** Refuses a tower without a class token. */
   static void requireClass(String method, ModelShape shape) {
     if (shape.hasClassToken()) return;
-    throw new InvalidInputException("method '" + method + "' ranks patches by the attention of the vision tower's class token, and this model's tower has none;"
+    throw new InvalidInputException("method '" + method
+        + "' ranks patches by the attention of the vision tower's class token, and this model's tower has none;"
         + " use " + WITHOUT_CLASS);
   }
 
   /** Refuses a checkpoint without CLIP's text tower. */
   static void requireText(String method, ModelShape shape) {
     if (shape.hasClipText()) return;
-    throw new InvalidInputException("method '" + method + "' measures relevance with CLIP's text tower and projections, which this checkpoint does not have;"
+    throw new InvalidInputException("method '" + method
+        + "' measures relevance with CLIP's text tower and projections, which this checkpoint does not have;"
         + " set relevance=none, or use mmtok, which asks the language model's embeddings, or divprune");
   }
 }

@@ -13,7 +13,8 @@ public final class VisionZip extends VisionMethod {
     super("visionzip", "Keeps the class token and the patches it attends to most, and merges the rest into a few contextual rows.",
         "Yang et al., VisionZip, CVPR 2025 (arXiv 2412.04467); code dvlab-research/VisionZip 3151f6d",
         VisionSettings.tokens(64, "dominant + contextual, class token counted"),
-        Parameter.of("contextual", "auto", "merged rows of a tile, part of tokens; auto: 10 of 64, as the paper's 30 of 192, 20 of 128 and 10 of 64"),
+        Parameter.of("contextual", "auto",
+            "merged rows of a tile, part of tokens; auto: 10 of 64, as the paper's 30 of 192, 20 of 128 and 10 of 64"),
         VisionSettings.block("block", "block whose class attention ranks and whose keys measure similarity"));
   }
 
@@ -22,6 +23,7 @@ public final class VisionZip extends VisionMethod {
     boolean auto = settings.values().get("contextual").equals("auto");
     int contextual = auto ? -1 : settings.integer("contextual");
     if (!auto && contextual < 0) throw settings.wrong("contextual", String.valueOf(contextual), "auto, or 0 or more");
-    return new VisionCut(Site.VISION, new DominantContextual(VisionSettings.block(shape, settings, "block"), VisionSettings.tokens(settings), contextual));
+    return new VisionCut(Site.VISION,
+        new DominantContextual(VisionSettings.block(shape, settings, "block"), VisionSettings.tokens(settings), contextual));
   }
 }

@@ -10,8 +10,9 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 
 /**
- * RESTORE's merge of rows into distinctive anchors. With C the cosines and R_i their sum over all rows, anchors are the rows with the largest
- * R_i (1 - m_i), m_i the largest cosine with a row of smaller R (0 for the row of the smallest); every other row goes to its most similar anchor.
+ * RESTORE's merge of rows into distinctive anchors. With C the cosines and R_i their sum over all rows, anchors are the rows with the
+ * largest R_i (1 - m_i), m_i the largest cosine with a row of smaller R (0 for the row of the smallest); every other row goes to its most
+ * similar anchor.
  *
  * @param anchors row numbers, ascending
  * @param groups per anchor all rows that go into it, ascending

@@ -10,8 +10,8 @@ import java.util.Set;
 import org.bytedeco.pytorch.Tensor;
 
 /**
- * HiPrune: the patches that receive the most attention in a middle block ("anchors") and the four around each, then the best scores. Left and
- * right neighbours wrap to the rows before and after, and all are held inside the grid by clamping, as in the public code.
+ * HiPrune: the patches that receive the most attention in a middle block ("anchors") and the four around each, then the best scores. Left
+ * and right neighbours wrap to the rows before and after, and all are held inside the grid by clamping, as in the public code.
  *
  * @param middle the block of the anchors
  * @param alpha a fifth of this share of the budget, rounded half to even, is the number of anchors

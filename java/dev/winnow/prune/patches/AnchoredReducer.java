@@ -30,7 +30,9 @@ public record AnchoredReducer(VisionReducer selector, int tokens) implements Vis
     List<Reduction> selected = selector.reduce(facts);
     int[] shares = TileShares.equal(Math.max(0, tokens - facts.tiles() * facts.spareRows()), facts.tiles(), facts.patches());
     List<Reduction> tiles = new ArrayList<>();
-    for (int t = 0; t < facts.tiles(); t++) tiles.add(merge(facts.projected().select(0, t).contiguous(), selected.get(t).patches(), shares[t], selected.get(t).scores()));
+    for (int t = 0; t < facts.tiles(); t++) {
+      tiles.add(merge(facts.projected().select(0, t).contiguous(), selected.get(t).patches(), shares[t], selected.get(t).scores()));
+    }
     return tiles;
   }
 

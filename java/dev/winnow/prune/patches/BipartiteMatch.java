@@ -10,8 +10,8 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 
 /**
- * One merge of ToMe: tokens at even places look for the most similar token at an odd place, and the {@code r} with the closest match are merged
- * into it. Places count from 0, the class token is at 0.
+ * One merge of ToMe: tokens at even places look for the most similar token at an odd place, and the {@code r} with the closest match are
+ * merged into it. Places count from 0, the class token is at 0.
  *
  * @param unmerged even places that stay, in output order: ascending with a class token, else by falling similarity
  * @param from even places that are merged, most similar first

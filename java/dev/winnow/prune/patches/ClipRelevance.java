@@ -6,8 +6,8 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 
 /**
- * CDPruner's relevance of patches to the question in CLIP's space: minus the cosine (CLIP's patch features point away from what they show), mean
- * over text segments, scaled to 0..1 over all tiles with 1e-6 added above the line only, as in the public code.
+ * CDPruner's relevance of patches to the question in CLIP's space: minus the cosine (CLIP's patch features point away from what they show),
+ * mean over text segments, scaled to 0..1 over all tiles with 1e-6 added above the line only, as in the public code.
  */
 public final class ClipRelevance {
   private static final double EPS = 1e-6;

@@ -9,7 +9,8 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 
 /**
- * CDPruner: greedy MAP of the determinantal process with kernel r_i S_ij r_j, S the cosine of projected rows and r the relevance to the question.
+ * CDPruner: greedy MAP of the determinantal process with kernel r_i S_ij r_j, S the cosine of projected rows and r the relevance to the
+ * question.
  *
  * @param relevant whether r is used; otherwise the process is the plain one
  * @param centred whether S is taken of rows with their mean removed and r also counts how little a patch resembles the others (Cen-Prune)

@@ -11,7 +11,9 @@ import org.bytedeco.pytorch.Tensor;
  * its score to the power {@code alpha}.
  */
 public record Coverage(double alpha) implements PatchSelector {
-  @Override public int[] select(VisionFacts facts, int tile, Tensor scores, int k) { return Order.ascending(choose(facts, tile, scores, k)); }
+  @Override public int[] select(VisionFacts facts, int tile, Tensor scores, int k) {
+    return Order.ascending(choose(facts, tile, scores, k));
+  }
 
   /** In the order of choice. */
   public int[] choose(VisionFacts facts, int tile, Tensor scores, int k) {

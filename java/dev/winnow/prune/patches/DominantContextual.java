@@ -20,8 +20,9 @@ import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 
 /**
- * VisionZip: the class token and the patches it attends to most stay as they are ("dominant"); of the rest, evenly spaced targets take up the
- * mean of the patches most similar to them ("contextual": target plus mean). A picture whose checkpoint keeps the class token has it already.
+ * VisionZip: the class token and the patches it attends to most stay as they are ("dominant"); of the rest, evenly spaced targets take up
+ * the mean of the patches most similar to them ("contextual": target plus mean). A picture whose checkpoint keeps the class token has it
+ * already.
  *
  * @param block whose class attention (summed over heads) ranks, and whose keys (mean over heads) measure similarity
  * @param tokens rows of one picture, all tiles together
@@ -49,7 +50,9 @@ public record DominantContextual(int block, int tokens, int contextual) implemen
     Contextual context = contextual(facts, t, dominant, merged);
     int[] kept = own == 0 ? dominant : Order.concat(new int[] {Reduction.NO_PATCH}, dominant);
     List<CutRecord.Merged> merges = new ArrayList<>();
-    for (int c = 0; c < context.targets.length; c++) if (context.members[c].length > 1) merges.add(new CutRecord.Merged(context.targets[c], Order.ascending(context.members[c])));
+    for (int c = 0; c < context.targets.length; c++) {
+      if (context.members[c].length > 1) merges.add(new CutRecord.Merged(context.targets[c], Order.ascending(context.members[c])));
+    }
     Tensor features = facts.features().select(0, t);
     TensorVector parts = own == 0 ? new TensorVector() : new TensorVector(facts.classState().select(0, t));
     parts.push_back(Kernels.gatherRows(features.contiguous(), dominant));

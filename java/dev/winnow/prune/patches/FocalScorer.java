@@ -10,8 +10,8 @@ import org.bytedeco.pytorch.global.torch;
 /**
  * FoPru's significance of patches from the attention among patches in one block (the class token's row and column left out).
  *
- * @param logits false: softmax over the keys, mean over queries and heads of what a patch receives (the paper's reading); true: means of the
- *     logits, received or given, whichever varies more (the only public code, HydraInfer)
+ * @param logits false: softmax over the keys, mean over queries and heads of what a patch receives (the paper's reading); true: means of
+ *     the logits, received or given, whichever varies more (the only public code, HydraInfer)
  */
 public record FocalScorer(int block, boolean logits) implements PatchScorer {
   @Override public VisionNeeds needs() { return VisionNeeds.projections(block); }
@@ -23,7 +23,9 @@ public record FocalScorer(int block, boolean logits) implements PatchScorer {
     return significance(torch.matmul(scale, key.transpose(2, 3)));
   }
 
-  private static Tensor patches(Tensor tokens, int count) { return tokens.narrow(2, tokens.size(2) - count, count).to(torch.ScalarType.Float); }
+  private static Tensor patches(Tensor tokens, int count) {
+    return tokens.narrow(2, tokens.size(2) - count, count).to(torch.ScalarType.Float);
+  }
 
   /**
    * @param map q.k / sqrt(width), float32 [tiles, heads, patches, patches]

@@ -9,8 +9,8 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 
 /**
- * EADP: greedily the patch that adds most to how well the important patches are covered, by (cosine of projected rows + 1) / 2. Tiles share the
- * budget by their summed importance, at least one each, fractions lost.
+ * EADP: greedily the patch that adds most to how well the important patches are covered, by (cosine of projected rows + 1) / 2. Tiles share
+ * the budget by their summed importance, at least one each, fractions lost.
  */
 public record ImportantCoverage() implements PatchSelector {
   public static final TileShares BY_IMPORTANCE = (facts, scores, tokens) -> {
@@ -23,7 +23,9 @@ public record ImportantCoverage() implements PatchSelector {
     return shares;
   };
 
-  @Override public int[] select(VisionFacts facts, int tile, Tensor scores, int k) { return Order.ascending(choose(facts, tile, scores, k)); }
+  @Override public int[] select(VisionFacts facts, int tile, Tensor scores, int k) {
+    return Order.ascending(choose(facts, tile, scores, k));
+  }
 
   /** In the order of choice. */
   public int[] choose(VisionFacts facts, int tile, Tensor scores, int k) {

@@ -11,8 +11,8 @@ import java.util.List;
 import org.bytedeco.pytorch.Tensor;
 
 /**
- * DivPrune: of the projected rows of all tiles together, first the one whose nearest neighbour is farthest, then always the one farthest from
- * those chosen, by 1 - cosine.
+ * DivPrune: of the projected rows of all tiles together, first the one whose nearest neighbour is farthest, then always the one farthest
+ * from those chosen, by 1 - cosine.
  *
  * @param share of the rows that stays, rounded half to even; used where {@code tokens} is negative
  * @param tokens that stay of one picture, all tiles together

@@ -9,7 +9,8 @@ public final class Order {
 
   /** 0..n-1 by falling score; equal scores keep the lower index first, NaN comes last. */
   public static int[] falling(float[] scores) {
-    return IntStream.range(0, scores.length).boxed().sorted((a, b) -> Float.compare(rank(scores[b]), rank(scores[a]))).mapToInt(i -> i).toArray();
+    return IntStream.range(0,
+        scores.length).boxed().sorted((a, b) -> Float.compare(rank(scores[b]), rank(scores[a]))).mapToInt(i -> i).toArray();
   }
 
   private static float rank(float score) { return Float.isNaN(score) ? Float.NEGATIVE_INFINITY : score; }

@@ -3,7 +3,8 @@ package dev.winnow.prune.patches;
 import java.util.Arrays;
 
 /**
- * Values above the upper fence Q3 + 1.5 (Q3 - Q1), quartiles by linear interpolation as NumPy's {@code percentile} computes them in float32.
+ * Values above the upper fence Q3 + 1.5 (Q3 - Q1), quartiles by linear interpolation as NumPy's {@code percentile} computes them in
+ * float32.
  *
  * @param q1 first quartile
  * @param q3 third quartile

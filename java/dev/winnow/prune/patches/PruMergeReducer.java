@@ -18,8 +18,8 @@ import org.bytedeco.pytorch.global.torch;
 
 /**
  * LLaVA-PruMerge and PruMerge+: patches whose class attention (one head of full width) is an outlier are kept, in falling order; PruMerge+
- * adds patches on a raster stride. Every kept patch takes up its {@code neighbours} most similar patches by key, each times its attention; the
- * patches that are not kept become one more row, summed likewise. Rows are sums, not averages, as in the public code.
+ * adds patches on a raster stride. Every kept patch takes up its {@code neighbours} most similar patches by key, each times its attention;
+ * the patches that are not kept become one more row, summed likewise. Rows are sums, not averages, as in the public code.
  *
  * @param block whose queries and keys are used; the one behind the features
  * @param plus whether the raster stride is added
@@ -49,7 +49,8 @@ public record PruMergeReducer(int block, boolean plus, Rule count, double value)
     int n = facts.patches();
     // one threshold for all tiles, and each keeps the mean of their counts
     int outliers = (int) (n * (Outliers.of(all).count() / (double) all.length));
-    int[] shares = count == Rule.TOKENS ? TileShares.equal((int) Math.max(0, value - facts.tiles() * facts.spareRows()), facts.tiles(), n) : null;
+    int[] shares = count == Rule.TOKENS ? TileShares.equal((int) Math.max(0, value - facts.tiles() * facts.spareRows()), facts.tiles(), n)
+        : null;
     List<Reduction> tiles = new ArrayList<>();
     for (int t = 0; t < facts.tiles(); t++) {
       float[] own = Arrays.copyOfRange(all, t * n, (t + 1) * n);
@@ -59,7 +60,8 @@ public record PruMergeReducer(int block, boolean plus, Rule count, double value)
       }
       int[] kept = switch (count) {
         case OUTLIERS -> plus ? Order.concat(strongest(own, outliers), supplement(own, outliers)) : strongest(own, outliers);
-        case SHARE -> plus ? Order.concat(strongest(own, (int) (n * value)), everyStep(n, (int) (1 / value))) : strongest(own, (int) (n * value));
+        case SHARE -> plus ? Order.concat(strongest(own, (int) (n * value)), everyStep(n, (int) (1 / value)))
+            : strongest(own, (int) (n * value));
         case TOKENS -> plus ? filled(own, outliers, shares[t] - 1) : strongest(own, shares[t] - 1);
       };
       tiles.add(merge(facts, t, own, kept));
@@ -113,8 +115,8 @@ public record PruMergeReducer(int block, boolean plus, Rule count, double value)
   }
 
   /**
-   * Patches that go into the extra row. Where a patch is kept twice, the public routine loses as many of the lowest others; that is what the
-   * published fixed-share variant computes.
+   * Patches that go into the extra row. Where a patch is kept twice, the public routine loses as many of the lowest others; that is what
+   * the published fixed-share variant computes.
    */
   private static int[] complement(int patches, int[] kept) {
     boolean[] taken = new boolean[patches];
@@ -124,8 +126,8 @@ public record PruMergeReducer(int block, boolean plus, Rule count, double value)
   }
 
   /**
-   * Per kept patch the patches that it takes up, most similar first. Among equals, and where a patch is kept twice, the public code's list of
-   * candidates counts: what is kept, then the others.
+   * Per kept patch the patches that it takes up, most similar first. Among equals, and where a patch is kept twice, the public code's list
+   * of candidates counts: what is kept, then the others.
    */
   public int[][] neighbours(VisionFacts facts, int tile, int[] kept) {
     Tensor keys = wide(facts.keys(block)).select(0, tile).narrow(0, 1, facts.patches()).contiguous();

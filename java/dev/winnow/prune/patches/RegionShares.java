@@ -10,7 +10,8 @@ import org.bytedeco.pytorch.Tensor;
 
 /**
  * HiRED's division: the whole picture gets a share of the budget, the tiles the rest, in proportion to how many of the whole picture's most
- * attended patches in a shallow block lie in their region. A region is a run of the raster and not the tile's rectangle, as in the public code.
+ * attended patches in a shallow block lie in their region. A region is a run of the raster and not the tile's rectangle, as in the public
+ * code.
  *
  * @param shallow block whose class attention (summed over heads) tells where the picture is busy
  * @param alpha share of the whole picture

@@ -6,8 +6,8 @@ import org.bytedeco.pytorch.global.torch;
 
 /**
  * VisPruner's thinning of an ordered list: its even places are compared with its odd ones, the even ones with the closest match go, up to
- * eight in a pass, and the list goes on as the even ones that are left, most similar first, and then the odd ones. A list of odd length, on which
- * the public code fails, has one even place more.
+ * eight in a pass, and the list goes on as the even ones that are left, most similar first, and then the odd ones. A list of odd length, on
+ * which the public code fails, has one even place more.
  */
 public final class ResidualList {
   private static final int MOST = 8;
@@ -50,7 +50,8 @@ public final class ResidualList {
 
   private float[] closest(int[] even, int[] odd) {
     if (odd.length == 0) return new float[even.length];
-    Tensor block = similarity.index_select(0, Tensors.indices(even, similarity.device())).index_select(1, Tensors.indices(odd, similarity.device()));
+    Tensor block = similarity.index_select(0, Tensors.indices(even, similarity.device())).index_select(1,
+        Tensors.indices(odd, similarity.device()));
     return Tensors.toFloats(torch.amax(block, new long[] {1}, false));
   }
 }

@@ -17,7 +17,8 @@ import java.util.function.ToIntFunction;
  * @param needs of the reducer
  * @param reducer for a number of tokens
  */
-public record Share(boolean all, ToIntFunction<VisionFacts> tokens, VisionNeeds needs, IntFunction<PatchReducer> reducer) implements VisionReducer {
+public record Share(boolean all, ToIntFunction<VisionFacts> tokens, VisionNeeds needs,
+    IntFunction<PatchReducer> reducer) implements VisionReducer {
   /** A share of all patches of the picture, truncated. */
   public static Share of(double rate, IntFunction<PatchReducer> reducer) {
     return new Share(rate == 1, facts -> (int) (facts.tiles() * facts.patches() * rate), reducer.apply(0).needs(), reducer);

@@ -38,7 +38,8 @@ public record TextCoverage(double alpha, double textTemperature, double visionTe
    */
   public int[] choose(VisionFacts facts, int tile, Tensor words, int k, int[] excluded) {
     Tensor features = facts.features32().select(0, tile);
-    Tensor cover = torch.softmax(Cosine.between(features, features).div(new Scalar(visionTemperature)), -1).mul(new Scalar(alpha / facts.patches()));
+    Tensor cover = torch.softmax(Cosine.between(features, features).div(new Scalar(visionTemperature)),
+        -1).mul(new Scalar(alpha / facts.patches()));
     if (words != null && words.size(0) > 0) {
       Tensor asked = torch.softmax(Cosine.between(words, facts.projected32().select(0, tile)).div(new Scalar(textTemperature)), -1);
       cover = torch.cat(new TensorVector(asked.div(new Scalar((double) words.size(0))), cover), 0);

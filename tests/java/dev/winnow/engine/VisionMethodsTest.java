@@ -36,7 +36,8 @@ class VisionMethodsTest {
   }
 
   static Stream<String> methods() {
-    return Stream.of("fastervlm", "visionzip", "prumerge", "prumerge_plus", "fopru", "vispruner", "hired", "divprune", "cdpruner", "holov", "tome", "scope", "mmtok",
+    return Stream.of("fastervlm", "visionzip", "prumerge", "prumerge_plus", "fopru", "vispruner", "hired", "divprune", "cdpruner", "holov",
+        "tome", "scope", "mmtok",
         "hiprune", "eadp", "restore_anchors");
   }
 
@@ -73,7 +74,8 @@ class VisionMethodsTest {
       assertEquals(budget, answer.report().segments().get(1).length(), method + " at " + budget);
       assertEquals(budget, cut.after());
       assertEquals(16, cut.before());
-      assertTrue(cut.kept().length <= budget && Arrays.stream(cut.kept()).allMatch(patch -> patch >= 0 && patch < 16), Arrays.toString(cut.kept()));
+      assertTrue(cut.kept().length <= budget && Arrays.stream(cut.kept()).allMatch(patch -> patch >= 0 && patch < 16),
+          Arrays.toString(cut.kept()));
       assertArrayEquals(Arrays.stream(cut.kept()).distinct().sorted().toArray(), cut.kept());
       for (int rows : answer.report().kv().lengthsAfterPrompt()) assertEquals(14 + budget, rows);
       assertTrue(answer.report().flops().speedup() > 1);
@@ -119,7 +121,8 @@ class VisionMethodsTest {
   @ParameterizedTest
   @MethodSource("methods")
   void twoPicturesAreCutAsEachAlone(String method) {
-    Question both = Question.of("USER: <image>\n<image>\nWhat is this? ASSISTANT:").raw().image(Asked.drawn(90, 60)).image(Asked.drawn(40, 90)).maxTokens(1);
+    Question both = Question.of("USER: <image>\n<image>\nWhat is this? ASSISTANT:").raw().image(Asked.drawn(90, 60)).image(Asked.drawn(40,
+        90)).maxTokens(1);
     List<CutRecord> cuts = Asked.ask(model, with(both.budget(6), method)).report().cuts();
     assertEquals(2, cuts.size());
     assertEquals(0, cuts.get(0).image());
@@ -140,18 +143,23 @@ class VisionMethodsTest {
 
   /** Attention maps of transformers' eager CLIP attention for this checkpoint and picture. */
   @Test void scoresAreThoseOfTheReferenceTower() {
-    float[] byClass = {0.1184113f, 0.0169129f, 0.0404619f, 0.2600761f, 0.0072025f, 0.0035516f, 0.1066097f, 0.1643654f, 0.0215272f, 0.0365665f, 0.0101183f, 0.0035247f,
+    float[] byClass = {0.1184113f, 0.0169129f, 0.0404619f, 0.2600761f, 0.0072025f, 0.0035516f, 0.1066097f, 0.1643654f, 0.0215272f,
+        0.0365665f, 0.0101183f, 0.0035247f,
         0.0364135f, 0.0074986f, 0.044132f, 0.0122426f};
-    float[] received = {0.0567382f, 0.0526523f, 0.0482551f, 0.0708378f, 0.0432547f, 0.0791127f, 0.0332296f, 0.0772267f, 0.0853318f, 0.0536229f, 0.1466585f, 0.029224f,
+    float[] received = {0.0567382f, 0.0526523f, 0.0482551f, 0.0708378f, 0.0432547f, 0.0791127f, 0.0332296f, 0.0772267f, 0.0853318f,
+        0.0536229f, 0.1466585f, 0.029224f,
         0.0447041f, 0.0286432f, 0.0581197f, 0.043974f};
-    float[] oneHead = {0.0095325f, 0.0159454f, 0.0753783f, 0.0092934f, 0.0140139f, 0.0522466f, 0.0793221f, 0.1510428f, 0.0084525f, 0.0861695f, 0.2797235f, 0.1517104f,
+    float[] oneHead = {0.0095325f, 0.0159454f, 0.0753783f, 0.0092934f, 0.0140139f, 0.0522466f, 0.0793221f, 0.1510428f, 0.0084525f,
+        0.0861695f, 0.2797235f, 0.1517104f,
         0.0088156f, 0.0095599f, 0.0186502f, 0.0222524f};
     assertArrayEquals(byClass, scores("fastervlm"), 1e-5f);
     assertArrayEquals(received, scores("hiprune"), 1e-5f);
     assertArrayEquals(oneHead, scores("prumerge"), 1e-5f);
   }
 
-  private static float[] scores(String method) { return Asked.ask(model, Asked.base().method(method).budget(5)).report().cuts().get(0).scores(); }
+  private static float[] scores(String method) {
+    return Asked.ask(model, Asked.base().method(method).budget(5)).report().cuts().get(0).scores();
+  }
 
   /** ToMe's members are a partition of the patches. */
   @Test void mergedTokensAccountForEveryPatch() {
