@@ -14,7 +14,7 @@ public final class ToMe extends VisionMethod {
         "Bolya et al., Token Merging, ICLR 2023 (arXiv 2210.09461); code facebookresearch/ToMe af95e4b",
         Parameter.of("r", "16", "tokens of a tile that each block merges away, at most half"),
         Parameter.of("tokens", "",
-            "rows of one picture that enter the language model, all its tiles together, instead of r; blocks merge away alike, tiles get the same"),
+            "rows of one picture that enter the language model, all its tiles together, instead of r; the blocks merge away alike"),
         Parameter.of("proportional", "true",
             "true: a merged token counts in attention as often as it has members (proportional attention)"));
   }
