@@ -1,12 +1,19 @@
 package dev.winnow.prune;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.winnow.InvalidInputException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -21,7 +28,7 @@ class PlanFileTest {
       "mustdrop|average=64", "dart|", "dart|keep=17", "dart|ratio=0.7", "fastervlm|", "visionzip|", "tome|", "prumerge|", "divprune|",
       "cdpruner|relevance=none"})
   void aMethodSurvivesWritingAndReading(String method, String settings) {
-    Map<String, String> given = settings == null ? Map.of() : Settings.typed(java.util.List.of(settings.split(";")));
+    Map<String, String> given = settings == null ? Map.of() : Settings.typed(List.of(settings.split(";")));
     Plan plan = Methods.named(method).plan(SHAPE, given, OptionalInt.empty(), 576);
     String json = PlanWriter.write(plan);
     Plan read = PlanReader.parse(json, "plan.json").plan(SHAPE);
@@ -31,6 +38,19 @@ class PlanFileTest {
     assertEquals(plan.cached(), read.cached());
     assertEquals(plan.cacheCuts(), read.cacheCuts());
     if (plan.vision() != null) assertEquals(plan.vision().reducer().getClass(), read.vision().reducer().getClass());
+  }
+
+  @Test void thePlansOfTheDocumentationAreGood() throws IOException {
+    String page = Files.readString(Path.of(System.getProperty("winnow.basedir", "."), "docs/plans.md"));
+    Matcher examples = Pattern.compile("```json\\n(.*?)```", Pattern.DOTALL).matcher(page);
+    int count = 0;
+    while (examples.find()) {
+      Plan plan = PlanReader.parse(examples.group(1), "docs/plans.md").plan(SHAPE);
+      assertFalse(plan.vision() == null && plan.removesNothing());
+      assertEquals(PlanWriter.write(plan), PlanWriter.write(PlanReader.parse(PlanWriter.write(plan), "again").plan(SHAPE)));
+      count++;
+    }
+    assertEquals(5, count);
   }
 
   @ParameterizedTest
