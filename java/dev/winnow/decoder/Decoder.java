@@ -96,7 +96,7 @@ public final class Decoder implements AutoCloseable {
       for (int i = 0; i < layers.length; i++) {
         observer.entering(i, rows.hidden());
         try (PointerScope layerScope = new PointerScope()) {
-          runLayer(i, batch, rows);
+          runLayer(i, batch, rows, observer);
         }
       }
       for (Rows part : batch) part.sequence().grow((int) part.hidden().size(0));
@@ -121,9 +121,10 @@ public final class Decoder implements AutoCloseable {
     return new PackedRows(batch.stream().map(Rows::sequence).toList(), counts, parts.length == 1 ? parts[0] : cat(new TensorVector(parts), 0));
   }
 
-  private void runLayer(int index, List<Rows> batch, PackedRows rows) {
+  private void runLayer(int index, List<Rows> batch, PackedRows rows, StepObserver observer) {
     LayerWeights layer = layers[index];
-    cut(index, batch, rows, LayerPruner.Need.INPUT, null, null);
+    long begin = System.nanoTime();
+    if (cut(index, batch, rows, LayerPruner.Need.INPUT, null, null) != null) observer.cut(index, System.nanoTime() - begin);
     Tensor normed = layer.normedInput(rows.hidden());
     Tensor q = split(layer.q().apply(normed), config.heads());
     Tensor k = split(layer.k().apply(normed), config.kvHeads());
@@ -132,6 +133,7 @@ public final class Decoder implements AutoCloseable {
     Rope.Angles angles = rope.angles(positions);
     Tensor rotatedQ = rope.rotate(q, angles);
     Tensor rotatedK = rope.rotate(k, angles);
+    begin = System.nanoTime();
     RowCut[] cuts = cut(index, batch, rows, LayerPruner.Need.PROJECTIONS, rotatedQ, rotatedK);
     if (cuts != null) {
       Tensor[] kept = rows.keep(cuts, q, k, v);
@@ -140,6 +142,7 @@ public final class Decoder implements AutoCloseable {
       angles = rope.angles(positions);
       rotatedQ = rope.rotate(kept[0], angles);
       rotatedK = rope.rotate(kept[1], angles);
+      observer.cut(index, System.nanoTime() - begin);
     }
     Tensor[] attended = new Tensor[batch.size()];
     for (int s = 0; s < attended.length; s++) {

@@ -10,5 +10,12 @@ public interface StepObserver {
   /** @param normed packed rows after the final norm, [rows, hidden] */
   default void finished(Tensor normed) {}
 
+  /**
+   * The cuts at a layer are done.
+   *
+   * @param nanos spent on scoring, selecting, moving rows, and rotating again what was kept
+   */
+  default void cut(int layer, long nanos) {}
+
   StepObserver NONE = new StepObserver() {};
 }

@@ -15,7 +15,7 @@ public record Flops(double full, double pruned) {
    * @param total new rows before any cut
    * @param past rows already cached per layer
    */
-  static Flops of(TextConfig config, int[] rows, int total, int[] past) {
+  public static Flops of(TextConfig config, int[] rows, int total, int[] past) {
     double full = head(config);
     double pruned = head(config);
     for (int i = 0; i < rows.length; i++) {

@@ -11,14 +11,14 @@ import org.bytedeco.javacpp.Pointer;
  * Compares what is about to be allocated outside the Java heap with what the process may have, before any of it is allocated. Mapped weights
  * do not count: the system drops their pages when it needs to.
  */
-final class MemoryCheck {
+public final class MemoryCheck {
   /** What libtorch and the JVM take before any model, measured on Linux x86-64. */
   private static final long BASE_BYTES = 300L << 20;
 
   private MemoryCheck() {}
 
   /** Throws InsufficientMemoryException naming the setting that would do. */
-  static void require(long bytes, String what) {
+  public static void require(long bytes, String what) {
     long limit = Pointer.maxPhysicalBytes();
     if (limit > 0 && bytes + BASE_BYTES > limit) {
       throw new InsufficientMemoryException(what + " needs about " + mib(bytes + BASE_BYTES) + " MiB outside the Java heap, but JavaCPP allows " + mib(limit)

@@ -3,12 +3,13 @@ package dev.winnow.engine;
 import org.bytedeco.pytorch.global.torch;
 
 /** libtorch's thread count is a property of the calling thread; this sets it where work begins. */
-final class Threads {
+public final class Threads {
   private static final ThreadLocal<Integer> OF_THREAD = new ThreadLocal<>();
 
   private Threads() {}
 
-  static void use(int count) {
+  /** Sets the calling thread's count. */
+  public static void use(int count) {
     Integer current = OF_THREAD.get();
     if (current != null && current == count) return;
     torch.set_num_threads(count);
@@ -16,5 +17,5 @@ final class Threads {
   }
 
   /** Processors that the JVM may use: it knows of containers, affinity and -XX:ActiveProcessorCount. */
-  static int available() { return Runtime.getRuntime().availableProcessors(); }
+  public static int available() { return Runtime.getRuntime().availableProcessors(); }
 }

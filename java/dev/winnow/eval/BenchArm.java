@@ -1,0 +1,67 @@
+package dev.winnow.eval;
+
+import dev.winnow.decoder.Decoder;
+import dev.winnow.decoder.KvPool;
+import dev.winnow.decoder.Segment;
+import dev.winnow.decoder.StepObserver;
+import dev.winnow.engine.Flops;
+import dev.winnow.engine.SequenceRun;
+import dev.winnow.kernels.Vectors;
+import dev.winnow.prune.Plan;
+import java.util.ArrayList;
+import java.util.List;
+import org.bytedeco.pytorch.Tensor;
+
+/** One plan under measurement: every {@link #run} answers the same prompt once, in a sequence of its own, the way a session does. */
+final class BenchArm {
+  private final Plan plan;
+  private final List<Double> prefill = new ArrayList<>();
+  private final List<Double> pruning = new ArrayList<>();
+  private final List<Double> decode = new ArrayList<>();
+  private int[] lengths = {};
+  private long fullBytes;
+  private long heldBytes;
+
+  BenchArm(Plan plan) { this.plan = plan; }
+
+  /** Answers the prompt and, unless this is a warm-up, keeps the times. */
+  void run(Decoder decoder, KvPool pool, Tensor prompt, List<Segment> segments, int decodeTokens, boolean measured) {
+    try (SequenceRun run = new SequenceRun(decoder)) {
+      CutClock clock = new CutClock();
+      long begin = System.nanoTime();
+      run.prompt(prompt, segments, 0, plan, decodeTokens);
+      float[] logits = SequenceRun.advance(decoder, List.of(run), clock)[0];
+      double prefillMillis = millis(begin);
+      lengths = run.sequence().cache().lengths();
+      for (int i = 0; i < decodeTokens; i++) {
+        long step = System.nanoTime();
+        run.token(Vectors.argmax(logits));
+        logits = SequenceRun.advance(decoder, List.of(run), StepObserver.NONE)[0];
+        if (measured) decode.add(millis(step));
+      }
+      fullBytes = run.sequence().cache().unprunedBytes();
+      heldBytes = pool.heldBytes();
+      if (!measured) return;
+      prefill.add(prefillMillis);
+      pruning.add(clock.nanos / 1e6);
+    }
+  }
+
+  /** Sums the time that the decoder spends on cuts. */
+  private static final class CutClock implements StepObserver {
+    long nanos;
+
+    @Override public void cut(int layer, long nanos) { this.nanos += nanos; }
+  }
+
+  private static double millis(long begin) { return (System.nanoTime() - begin) / 1e6; }
+
+  /** @param plainPrefill median of the plan that removes nothing, milliseconds */
+  BenchResult.Row row(Decoder decoder, int promptRows, double plainPrefill) {
+    Flops flops = Flops.of(decoder.config(), lengths, promptRows, new int[lengths.length]);
+    return new BenchResult.Row(plan.method(), plan.parameters(), prefillMedian(), BenchStats.median(pruning), BenchStats.median(decode), plainPrefill / prefillMedian(),
+        flops, fullBytes, heldBytes, lengths, List.copyOf(prefill));
+  }
+
+  double prefillMedian() { return BenchStats.median(prefill); }
+}
