@@ -11,7 +11,10 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
-/** Causal attention of one sequence. Prompts from an empty cache and single new rows need no mask, so libtorch takes its fused path. */
+/**
+ * Causal attention of one sequence. Prompts from an empty cache and single new rows need no mask, so libtorch takes its fused path. On CPU
+ * that path computes in float32 whatever the dtype: its products of 16-bit blocks take fifty times as long where libtorch comes without MKL.
+ */
 final class Attention {
   private Attention() {}
 
@@ -29,11 +32,13 @@ final class Attention {
     boolean plainCausal = n == m && hidden == null;
     boolean masked = !plainCausal && (n > 1 || hidden != null);
     TensorOptional mask = masked ? new TensorOptional(mask((int) n, (int) m, keyOrigins, hidden, queries.device())) : new TensorOptional();
-    Tensor out = scaled_dot_product_attention(heads(queries), heads(keys), heads(values), mask, 0.0, plainCausal && n > 1, new DoubleOptional(), grouped);
-    return out.squeeze(0).transpose(0, 1).reshape(n, queries.size(1) * queries.size(2));
+    ScalarType type = queries.is_cpu() ? ScalarType.Float : queries.scalar_type();
+    Tensor out = scaled_dot_product_attention(heads(queries, type), heads(keys, type), heads(values, type), mask, 0.0, plainCausal && n > 1,
+        new DoubleOptional(), grouped);
+    return out.to(queries.scalar_type()).squeeze(0).transpose(0, 1).reshape(n, queries.size(1) * queries.size(2));
   }
 
-  private static Tensor heads(Tensor rows) { return rows.transpose(0, 1).unsqueeze(0); }
+  private static Tensor heads(Tensor rows, ScalarType type) { return rows.to(type).transpose(0, 1).unsqueeze(0); }
 
   /** bool [n, m], true where a query may look: causal, aligned at the end, without the hidden keys. */
   private static Tensor mask(int n, int m, int[] keyOrigins, BitSet hidden, Device device) {

@@ -16,7 +16,9 @@ import org.bytedeco.pytorch.Tensor;
 final class BenchArm {
   private final Plan plan;
   private final List<Double> prefill = new ArrayList<>();
+  private final List<Double> prefillCpu = new ArrayList<>();
   private final List<Double> pruning = new ArrayList<>();
+  private final List<Double> decodeCpu = new ArrayList<>();
   private final List<Double> decode = new ArrayList<>();
   private int[] lengths = {};
   private long fullBytes;
@@ -28,21 +30,25 @@ final class BenchArm {
   void run(Decoder decoder, KvPool pool, Tensor prompt, List<Segment> segments, int decodeTokens, boolean measured) {
     try (SequenceRun run = new SequenceRun(decoder)) {
       CutClock clock = new CutClock();
-      long begin = System.nanoTime();
+      BenchClock watch = new BenchClock();
       run.prompt(prompt, segments, 0, plan, decodeTokens);
       float[] logits = SequenceRun.advance(decoder, List.of(run), clock)[0];
-      double prefillMillis = millis(begin);
+      BenchClock.Lap prefillLap = watch.lap();
       lengths = run.sequence().cache().lengths();
+      watch.lap();
       for (int i = 0; i < decodeTokens; i++) {
-        long step = System.nanoTime();
         run.token(Vectors.argmax(logits));
         logits = SequenceRun.advance(decoder, List.of(run), StepObserver.NONE)[0];
-        if (measured) decode.add(millis(step));
+        BenchClock.Lap lap = watch.lap();
+        if (!measured) continue;
+        decode.add(lap.wall());
+        decodeCpu.add(lap.cpu());
       }
       fullBytes = run.sequence().cache().unprunedBytes();
       heldBytes = pool.heldBytes();
       if (!measured) return;
-      prefill.add(prefillMillis);
+      prefill.add(prefillLap.wall());
+      prefillCpu.add(prefillLap.cpu());
       pruning.add(clock.nanos / 1e6);
     }
   }
@@ -54,12 +60,11 @@ final class BenchArm {
     @Override public void cut(int layer, long nanos) { this.nanos += nanos; }
   }
 
-  private static double millis(long begin) { return (System.nanoTime() - begin) / 1e6; }
-
   /** @param plainPrefill median of the plan that removes nothing, milliseconds */
   BenchResult.Row row(Decoder decoder, int promptRows, double plainPrefill) {
     Flops flops = Flops.of(decoder.config(), lengths, promptRows, new int[lengths.length]);
-    return new BenchResult.Row(plan.method(), plan.parameters(), prefillMedian(), BenchStats.median(pruning), BenchStats.median(decode), plainPrefill / prefillMedian(),
+    return new BenchResult.Row(plan.method(), plan.parameters(), prefillMedian(), BenchStats.median(prefillCpu), BenchStats.median(pruning),
+        BenchStats.median(decode), BenchStats.median(decodeCpu), plainPrefill / prefillMedian(),
         flops, fullBytes, heldBytes, lengths, List.copyOf(prefill));
   }
 
