@@ -1,9 +1,7 @@
 package dev.winnow.kernels;
 
 import dev.winnow.InvalidInputException;
-import dev.winnow.WinnowException;
 import org.bytedeco.javacpp.LongPointer;
-import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -32,11 +30,11 @@ public final class Kernels {
   }
 
   private static Wn.ScoreDesc score(Tensor queries, Tensor keys, int firstKey, int count, String function) {
-    require(queries.dim() == 3 && keys.dim() == 3 && queries.size(2) == keys.size(2), function, "queries [n, heads, D] and keys [m, kvHeads, D]",
+    Call.require(queries.dim() == 3 && keys.dim() == 3 && queries.size(2) == keys.size(2), function, "queries [n, heads, D] and keys [m, kvHeads, D]",
         queries, keys);
-    require(queries.stride(2) == 1 && keys.stride(2) == 1 && queries.scalar_type().value == keys.scalar_type().value, function,
+    Call.require(queries.stride(2) == 1 && keys.stride(2) == 1 && queries.scalar_type().value == keys.scalar_type().value, function,
         "rows of one dtype with a contiguous last dimension", queries, keys);
-    Wn.ScoreDesc d = Scratch.get().score;
+    Wn.ScoreDesc d = Call.current().score;
     d.dtype(Dtype.of(keys.scalar_type()).code).mode(Wn.WN_SOFTMAX).reduce(Wn.WN_MEAN);
     d.heads_q((int) queries.size(1)).heads_kv((int) keys.size(1)).head_dim((int) keys.size(2));
     d.max_key((int) keys.size(0)).key_begin(firstKey).key_count(count).scale((float) (1 / Math.sqrt(keys.size(2))));
@@ -48,8 +46,8 @@ public final class Kernels {
   private static Tensor run(Wn.ScoreDesc d, Tensor out, int count) {
     d.out(out.data_ptr()).out_sb(count);
     Wn.Context context = NativeLibrary.context(out.device());
-    long bytes = checkedBytes(Wn.wn_score_workspace(context, d));
-    check(Wn.wn_score(context, d, Scratch.get().workspace(bytes, out.device()), bytes, null));
+    long bytes = Call.bytes(Wn.wn_score_workspace(context, d));
+    Call.check(Wn.wn_score(context, d, Call.current().workspace(bytes, out.device()), bytes, null));
     return out;
   }
 
@@ -67,7 +65,7 @@ public final class Kernels {
   public static Tensor attentionMap(Tensor queries, int[] visible, Tensor keys, int firstKey, int count) {
     Tensor out = Tensors.uninitialised(ScalarType.Float, keys.device(), queries.size(0), count);
     if (out.numel() == 0) return out;
-    require(queries.size(0) == visible.length, "attentionMap", "a number of visible keys per query", queries);
+    Call.require(queries.size(0) == visible.length, "attentionMap", "a number of visible keys per query", queries);
     Wn.ScoreDesc d = score(queries, keys, firstKey, count, "attentionMap");
     Tensor lengths = Tensors.int32(visible, keys.device());
     d.batch(visible.length).n_query(1).q_sb(queries.stride(0)).k_sb(0).key_len(lengths.data_ptr());
@@ -76,18 +74,17 @@ public final class Kernels {
 
   /** Ascending indices of the {@code k} largest of float32 [n] scores; equal scores keep the lower index, NaN ranks lowest. */
   public static int[] top(Tensor scores, int k) {
-    require(scores.dim() == 1 && scores.is_contiguous() && scores.scalar_type().value == ScalarType.Float.value, "top", "contiguous float32 [n]", scores);
+    Call.require(scores.dim() == 1 && scores.is_contiguous() && scores.scalar_type().value == ScalarType.Float.value, "top", "contiguous float32 [n]", scores);
     int n = (int) scores.size(0);
     int kept = Math.max(0, Math.min(k, n));
     Tensor keep = Tensors.uninitialised(ScalarType.Int, scores.device(), Math.max(1, kept));
     Tensor count = Tensors.uninitialised(ScalarType.Int, scores.device(), 1);
-    Scratch scratch = Scratch.get();
-    Wn.SelectionDesc d = scratch.selection;
+    Wn.SelectionDesc d = Call.current().selection;
     d.rule(Wn.WN_TOPK).rows(1).max_len(n).k(kept).max_keep(kept).scores(scores.data_ptr()).scores_s(n);
     d.keep(keep.data_ptr()).keep_s(kept).keep_count(count.data_ptr());
     Wn.Context context = NativeLibrary.context(scores.device());
-    long bytes = checkedBytes(Wn.wn_select_workspace(context, d));
-    check(Wn.wn_select(context, d, scratch.workspace(bytes, scores.device()), bytes, null));
+    long bytes = Call.bytes(Wn.wn_select_workspace(context, d));
+    Call.check(Wn.wn_select(context, d, Call.current().workspace(bytes, scores.device()), bytes, null));
     return Tensors.toInts(keep.narrow(0, 0, kept));
   }
 
@@ -95,18 +92,18 @@ public final class Kernels {
   public static Tensor gatherRows(Tensor source, int[] keep) {
     int n = (int) source.size(0);
     long rowElements = n == 0 ? 0 : source.numel() / n;
-    require(source.is_contiguous() && source.dim() >= 2, "gatherRows", "contiguous rows [n, ...]", source);
+    Call.require(source.is_contiguous() && source.dim() >= 2, "gatherRows", "contiguous rows [n, ...]", source);
     long[] shape = new long[(int) source.dim()];
     for (int i = 0; i < shape.length; i++) shape[i] = i == 0 ? keep.length : source.size(i);
     Tensor out = Tensors.uninitialised(source.scalar_type(), source.device(), shape);
     if (keep.length == 0) return out;
     long rowBytes = rowElements * source.element_size();
-    Wn.GatherDesc d = Scratch.get().gather;
+    Wn.GatherDesc d = Call.current().gather;
     d.batch(1).n_rows(n).row_bytes(Math.toIntExact(rowBytes)).max_keep(keep.length);
     d.src(source.data_ptr()).src_sn(rowBytes).dst(out.data_ptr()).dst_sn(rowBytes);
     Tensor list = Tensors.int32(keep, source.device());
     d.keep(list.data_ptr());
-    check(Wn.wn_gather_rows(NativeLibrary.context(source.device()), d, null));
+    Call.check(Wn.wn_gather_rows(NativeLibrary.context(source.device()), d, null));
     return out;
   }
 
@@ -138,10 +135,10 @@ public final class Kernels {
     }
     Tensor list = Tensors.int32(lists, device);
     Tensor count = Tensors.int32(counts, device);
-    Wn.CompactionDesc d = Scratch.get().compaction;
+    Wn.CompactionDesc d = Call.current().compaction;
     d.n_planes(planes.length).batch(1).heads(1).n_rows(rows).row_bytes(Math.toIntExact(rowBytes)).max_keep(longest).order(Wn.WN_STABLE);
     d.plane_addr(addresses).sn(rowBytes).keep(list.data_ptr()).keep_sp(longest).keep_count(count.data_ptr()).count_sp(1);
-    check(Wn.wn_kv_compact(NativeLibrary.context(device), d, null));
+    Call.check(Wn.wn_kv_compact(NativeLibrary.context(device), d, null));
   }
 
   /** What {@link #greedy} maximises; the header says it in full. */
@@ -168,19 +165,19 @@ public final class Kernels {
    * @return the min(k, n) rows chosen, in the order of choice
    */
   public static int[] greedy(Objective objective, Tensor x, Tensor weight, Tensor rowWeight, float scale, float shift, int k) {
-    require(x.dim() == 2 && x.is_contiguous() && isFloat(x) && (weight == null || isFloat(weight)) && (rowWeight == null || isFloat(rowWeight)), "greedy",
+    Call.require(x.dim() == 2 && x.is_contiguous() && isFloat(x) && (weight == null || isFloat(weight)) && (rowWeight == null || isFloat(rowWeight)), "greedy",
         "contiguous float32 [n, width]", x);
-    Wn.GreedyDesc d = Scratch.get().greedy;
+    Wn.GreedyDesc d = Call.current().greedy;
     d.dim((int) x.size(1)).x(x.data_ptr()).x_sn(x.size(1)).x_sb(x.numel()).matrix(null).matrix_rows(0);
     return greedy(objective, d, (int) x.size(0), (int) x.size(0), x.device(), weight, rowWeight, scale, shift, k);
   }
 
   /** As {@link #greedy} for COVERAGE, where the caller has what each candidate covers: float32 [rows, n], contiguous. */
   public static int[] greedyCover(Tensor matrix, Tensor weight, int k) {
-    require(matrix.dim() == 2 && matrix.is_contiguous() && isFloat(matrix) && (weight == null || isFloat(weight)), "greedyCover", "contiguous float32 [rows, n]",
+    Call.require(matrix.dim() == 2 && matrix.is_contiguous() && isFloat(matrix) && (weight == null || isFloat(weight)), "greedyCover", "contiguous float32 [rows, n]",
         matrix);
     int n = (int) matrix.size(1);
-    Wn.GreedyDesc d = Scratch.get().greedy;
+    Wn.GreedyDesc d = Call.current().greedy;
     d.dim(1).x(null).matrix(matrix.data_ptr()).matrix_rows((int) matrix.size(0)).matrix_sr(n).matrix_sb(matrix.numel());
     return greedy(Objective.COVERAGE, d, n, (int) matrix.size(0), matrix.device(), weight, null, 1, 0, k);
   }
@@ -194,8 +191,8 @@ public final class Kernels {
     d.weight(weight == null ? null : weight.data_ptr()).weight_sb(n).row_weight(rowWeight == null ? null : rowWeight.data_ptr()).row_weight_sb(rows);
     d.out_idx(out.data_ptr()).out_sb(chosen);
     Wn.Context context = NativeLibrary.context(device);
-    long bytes = checkedBytes(Wn.wn_greedy_workspace(context, d));
-    check(Wn.wn_greedy(context, d, Scratch.get().workspace(bytes, device), bytes, null));
+    long bytes = Call.bytes(Wn.wn_greedy_workspace(context, d));
+    Call.check(Wn.wn_greedy(context, d, Call.current().workspace(bytes, device), bytes, null));
     return Tensors.toInts(out);
   }
 
@@ -209,20 +206,20 @@ public final class Kernels {
    * @return per pivot its neighbours, most similar first; among equals the lower row
    */
   public static int[][] neighbours(Tensor x, int[] pivots, int count, float eps) {
-    require(x.dim() == 2 && x.is_contiguous() && isFloat(x), "neighbours", "contiguous float32 [n, width]", x);
+    Call.require(x.dim() == 2 && x.is_contiguous() && isFloat(x), "neighbours", "contiguous float32 [n, width]", x);
     int n = (int) x.size(0);
     int each = Math.min(count, n - 1);
     if (pivots.length == 0 || each <= 0) return new int[pivots.length][0];
     Device device = x.device();
     Tensor list = Tensors.int32(pivots, device);
     Tensor out = Tensors.uninitialised(ScalarType.Int, device, pivots.length, each);
-    Wn.SimilarityDesc d = Scratch.get().similarity;
+    Wn.SimilarityDesc d = Call.current().similarity;
     d.dtype(Wn.WN_F32).op(Wn.WN_SIM_TOPM).metric(Wn.WN_COSINE).batch(1).n(n).dim((int) x.size(1)).n_pivot(pivots.length).top_m(each).eps(eps);
     d.x(x.data_ptr()).x_sn(x.size(1)).x_sb(x.numel()).pivot(list.data_ptr()).pivot_sb(pivots.length);
     d.out_idx(out.data_ptr()).out_sp(each).out_sb((long) pivots.length * each);
     Wn.Context context = NativeLibrary.context(device);
-    long bytes = checkedBytes(Wn.wn_sim_workspace(context, d));
-    check(Wn.wn_sim(context, d, Scratch.get().workspace(bytes, device), bytes, null));
+    long bytes = Call.bytes(Wn.wn_sim_workspace(context, d));
+    Call.check(Wn.wn_sim(context, d, Call.current().workspace(bytes, device), bytes, null));
     int[] flat = Tensors.toInts(out);
     int[][] neighbours = new int[pivots.length][];
     for (int p = 0; p < pivots.length; p++) neighbours[p] = java.util.Arrays.copyOfRange(flat, p * each, (p + 1) * each);
@@ -236,7 +233,7 @@ public final class Kernels {
    * @return [members.length, width] in the dtype of the source
    */
   public static Tensor mergeRows(Tensor source, int[][] members, float[][] weights) {
-    require(source.dim() == 2 && source.is_contiguous(), "mergeRows", "contiguous [n, width]", source);
+    Call.require(source.dim() == 2 && source.is_contiguous(), "mergeRows", "contiguous [n, width]", source);
     int[] begin = new int[members.length + 1];
     for (int s = 0; s < members.length; s++) begin[s + 1] = begin[s] + members[s].length;
     int entries = begin[members.length];
@@ -252,66 +249,13 @@ public final class Kernels {
     Tensor beginList = Tensors.int32(begin, device);
     Tensor rowList = Tensors.int32(rows, device);
     Tensor factorList = Tensors.floats(factors, device, entries);
-    Wn.MergeDesc d = Scratch.get().merge;
+    Wn.MergeDesc d = Call.current().merge;
     d.dtype(Dtype.of(source.scalar_type()).code).batch(1).n_rows((int) source.size(0)).dim((int) source.size(1)).n_seg(members.length).n_entry(entries);
     d.normalise(Wn.WN_MERGE_SUM).src(source.data_ptr()).src_sn(source.size(1)).src_sb(source.numel()).dst(out.data_ptr()).dst_sn(source.size(1)).dst_sb(out.numel());
     d.seg_begin(beginList.data_ptr()).seg_begin_sb(begin.length).seg_src(rowList.data_ptr()).seg_weight(factorList.data_ptr());
-    check(Wn.wn_merge_rows(NativeLibrary.context(device), d, null));
+    Call.check(Wn.wn_merge_rows(NativeLibrary.context(device), d, null));
     return out;
   }
 
   private static boolean isFloat(Tensor tensor) { return tensor.scalar_type().value == ScalarType.Float.value; }
-
-  private static void require(boolean holds, String function, String wanted, Tensor... given) {
-    if (holds) return;
-    StringBuilder shapes = new StringBuilder();
-    for (Tensor tensor : given) shapes.append(' ').append(tensor.scalar_type().intern().name()).append(java.util.Arrays.toString(tensor.shape()));
-    throw new InvalidInputException(function + ": wants " + wanted + ", got" + shapes);
-  }
-
-  private static long checkedBytes(long bytes) {
-    if (bytes < 0) check((int) -bytes);
-    return bytes;
-  }
-
-  private static void check(int status) {
-    if (status == Wn.WN_OK) return;
-    String message = Wn.wn_last_error().getString();
-    throw status == Wn.WN_EINVAL ? new InvalidInputException(message) : new WinnowException(message);
-  }
-
-  /** What one thread reuses from call to call. Workspaces only grow. */
-  private static final class Scratch {
-    private static final ThreadLocal<Scratch> OF_THREAD = ThreadLocal.withInitial(() -> {
-      NativeLibrary.buildId(); // the descriptors' code comes with the library
-      return new Scratch();
-    });
-
-    final Wn.ScoreDesc score = kept(new Wn.ScoreDesc());
-    final Wn.SelectionDesc selection = kept(new Wn.SelectionDesc());
-    final Wn.GatherDesc gather = kept(new Wn.GatherDesc());
-    final Wn.CompactionDesc compaction = kept(new Wn.CompactionDesc());
-    final Wn.GreedyDesc greedy = kept(new Wn.GreedyDesc());
-    final Wn.SimilarityDesc similarity = kept(new Wn.SimilarityDesc());
-    final Wn.MergeDesc merge = kept(new Wn.MergeDesc());
-    private Tensor workspace;
-
-    static Scratch get() { return OF_THREAD.get(); }
-
-    /** Survives the scope in which the thread's first call was made. */
-    private static <P extends Pointer> P kept(P descriptor) {
-      descriptor.retainReference();
-      return descriptor;
-    }
-
-    Pointer workspace(long bytes, Device device) {
-      if (bytes == 0) return null;
-      boolean usable = workspace != null && workspace.numel() >= bytes && workspace.device().is_cpu() == device.is_cpu();
-      if (!usable) {
-        if (workspace != null) workspace.releaseReference();
-        workspace = kept(Tensors.uninitialised(ScalarType.Byte, device, Math.max(bytes, 1 << 16)));
-      }
-      return workspace.data_ptr();
-    }
-  }
 }
