@@ -1,0 +1,101 @@
+package dev.winnow.kernels;
+
+import org.bytedeco.javacpp.IntPointer;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.pytorch.Device;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+
+/**
+ * Attention of one new row, the one of decoding, from the kernels for scores and for weighted sums of rows, with a head in the place of a batch
+ * row: keys and values are read once, in their own dtype and where they lie. libtorch converts or copies the cache first. For the host only.
+ */
+public final class RowAttention {
+  /** Places that hold a row number each, and the two ends of each head's list; they grow with the longest cache that a thread has seen. */
+  private static final class Lists {
+    Tensor source;
+    Tensor ends;
+    long heads;
+    long capacity;
+
+    void fit(long heads, long rows) {
+      if (this.heads == heads && rows <= capacity) return;
+      close();
+      this.heads = heads;
+      capacity = (rows + 1023) / 1024 * 1024;
+      int[] numbers = new int[Math.toIntExact(heads * capacity)];
+      for (int i = 0; i < numbers.length; i++) numbers[i] = (int) (i % capacity);
+      source = kept(Tensors.int32(numbers, Tensors.CPU));
+      ends = kept(Tensors.int32(new int[Math.toIntExact(2 * heads)], Tensors.CPU));
+    }
+
+    private void close() {
+      if (source == null) return;
+      source.releaseReference();
+      ends.releaseReference();
+    }
+
+    private static Tensor kept(Tensor tensor) {
+      tensor.retainReference();
+      return tensor;
+    }
+  }
+
+  private static final ThreadLocal<Lists> LISTS = ThreadLocal.withInitial(Lists::new);
+
+  private RowAttention() {}
+
+  /**
+   * softmax(q.k / sqrt(D)) . v for every query head, with logits, probabilities and sums in float32, rounded once.
+   *
+   * @param query [1, heads, D], heads a multiple of kvHeads
+   * @param keys [m, kvHeads, D], m >= 1, any strides but a contiguous last dimension, same dtype; {@code values} likewise
+   * @return [1, heads * D] of the same dtype; belongs to the caller's PointerScope
+   */
+  public static Tensor run(Tensor query, Tensor keys, Tensor values) {
+    Call.require(query.dim() == 3 && keys.dim() == 3 && query.size(0) == 1 && keys.size(0) >= 1 && keys.size(2) == query.size(2) && query.size(1) % keys.size(1) == 0,
+        "attention of a row", "query [1, heads, D], keys and values [m, kvHeads, D]", query, keys, values);
+    Call.require(values.sizes().equals(keys.sizes()) && query.stride(2) == 1 && keys.stride(2) == 1 && values.stride(2) == 1 && query.is_cpu(),
+        "attention of a row", "rows on the CPU with a contiguous last dimension", query, keys, values);
+    long heads = keys.size(1);
+    long group = query.size(1) / heads;
+    long m = keys.size(0);
+    long dim = query.size(2);
+    Lists lists = LISTS.get();
+    lists.fit(heads, m);
+    IntPointer ends = new IntPointer(lists.ends.data_ptr());
+    for (int h = 0; h < heads; h++) ends.put(2L * h, (int) (h * lists.capacity)).put(2L * h + 1, (int) (h * lists.capacity + m));
+    Tensor weights = Tensors.uninitialised(ScalarType.Float, Tensors.CPU, heads, lists.capacity);
+    Tensor out = Tensors.uninitialised(query.scalar_type(), Tensors.CPU, 1, query.size(1) * dim);
+    for (long g = 0; g < group; g++) {
+      probabilities(query, keys, g, group, weights, lists.capacity);
+      sum(values, weights, lists, out.narrow(1, g * dim, 1).data_ptr(), group * dim);
+    }
+    return out;
+  }
+
+  /** Query head g of every group against its keys. */
+  private static void probabilities(Tensor query, Tensor keys, long g, long group, Tensor weights, long stride) {
+    Call call = Call.current();
+    Wn.ScoreDesc d = call.score;
+    int m = (int) keys.size(0);
+    d.dtype(Dtype.of(keys.scalar_type()).code).mode(Wn.WN_SOFTMAX).reduce(Wn.WN_MEAN).batch((int) keys.size(1)).heads_q(1).heads_kv(1);
+    d.head_dim((int) keys.size(2)).n_query(1).max_key(m).key_begin(0).key_count(m).scale((float) (1 / Math.sqrt(keys.size(2))));
+    d.q(query.narrow(1, g, 1).data_ptr()).q_sb(group * query.stride(1)).q_sh(0).q_st(query.stride(0));
+    d.k(keys.data_ptr()).k_sb(keys.stride(1)).k_sh(0).k_sn(keys.stride(0)).out(weights.data_ptr()).out_sb(stride);
+    Device device = keys.device();
+    Wn.Context context = NativeLibrary.context(device);
+    long bytes = Call.bytes(Wn.wn_score_workspace(context, d));
+    Call.check(Wn.wn_score(context, d, call.workspace(bytes, device), bytes, null));
+  }
+
+  private static void sum(Tensor values, Tensor weights, Lists lists, Pointer out, long outStride) {
+    Wn.MergeDesc d = Call.current().merge;
+    int heads = (int) values.size(1);
+    int dim = (int) values.size(2);
+    d.dtype(Dtype.of(values.scalar_type()).code).batch(heads).n_rows((int) values.size(0)).dim(dim).n_seg(1).n_entry(Math.toIntExact(heads * lists.capacity));
+    d.normalise(Wn.WN_MERGE_SUM).src(values.data_ptr()).src_sb(values.stride(1)).src_sn(values.stride(0)).dst(out).dst_sb(outStride).dst_sn(dim);
+    d.seg_begin(lists.ends.data_ptr()).seg_begin_sb(2).seg_src(lists.source.data_ptr()).seg_weight(weights.data_ptr());
+    Call.check(Wn.wn_merge_rows(NativeLibrary.context(values.device()), d, null));
+  }
+}
