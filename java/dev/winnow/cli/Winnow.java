@@ -80,6 +80,7 @@ public final class Winnow implements Callable<Integer> {
     line.addSubcommand(new EvalCommand(console));
     line.addSubcommand(new ExplainCommand(console));
     line.addSubcommand(new CalibrateCommand(console));
+    line.addSubcommand(new CommandLine(new BenchCommand(console)).addSubcommand(new BenchKernelsCommand(console)));
     line.setExpandAtFiles(false); // an argument that begins with @ is text like any other
     line.setOut(new PrintWriter(console.out(), true, StandardCharsets.UTF_8));
     line.setErr(new PrintWriter(console.err(), true, StandardCharsets.UTF_8));

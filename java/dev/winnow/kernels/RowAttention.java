@@ -1,5 +1,6 @@
 package dev.winnow.kernels;
 
+import java.util.Arrays;
 import org.bytedeco.javacpp.IntPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.pytorch.Device;
@@ -53,9 +54,10 @@ public final class RowAttention {
    * @return [1, heads * D] of the same dtype; belongs to the caller's PointerScope
    */
   public static Tensor run(Tensor query, Tensor keys, Tensor values) {
-    Call.require(query.dim() == 3 && keys.dim() == 3 && query.size(0) == 1 && keys.size(0) >= 1 && keys.size(2) == query.size(2) && query.size(1) % keys.size(1) == 0,
-        "attention of a row", "query [1, heads, D], keys and values [m, kvHeads, D]", query, keys, values);
-    Call.require(values.sizes().equals(keys.sizes()) && query.stride(2) == 1 && keys.stride(2) == 1 && values.stride(2) == 1 && query.is_cpu(),
+    boolean fits = query.dim() == 3 && keys.dim() == 3 && query.size(0) == 1 && keys.size(0) >= 1 && keys.size(2) == query.size(2)
+        && query.size(1) % keys.size(1) == 0;
+    Call.require(fits, "attention of a row", "query [1, heads, D], keys and values [m, kvHeads, D]", query, keys, values);
+    Call.require(Arrays.equals(values.shape(), keys.shape()) && query.stride(2) == 1 && keys.stride(2) == 1 && values.stride(2) == 1 && query.is_cpu(),
         "attention of a row", "rows on the CPU with a contiguous last dimension", query, keys, values);
     long heads = keys.size(1);
     long group = query.size(1) / heads;

@@ -1,0 +1,81 @@
+package dev.winnow.eval;
+
+import dev.winnow.InvalidInputException;
+import dev.winnow.engine.MemoryCheck;
+import dev.winnow.engine.Threads;
+import java.util.ArrayList;
+import java.util.List;
+import org.bytedeco.javacpp.PointerScope;
+
+/**
+ * Measures the native kernels through their typed face beside the libtorch compositions that a user would write, and beside libtorch's own
+ * sum or copy of as many bytes, all in turns: ours, theirs, ceiling, ours, ... One thread, data as warm as a repeated call leaves it.
+ */
+public final class BenchKernels {
+  /** The largest case: a cache, twice for the composition that is not in place. */
+  private static final long BYTES = 1300L << 20;
+  /** A timed sample is made of as many calls as take about this long. */
+  private static final long SAMPLE_NANOS = 2_000_000;
+  private static final int MOST_CALLS = 2000;
+  /** Repetitions of a case stop after this long, once there are three. */
+  private static final long CASE_NANOS = 20_000_000_000L;
+
+  private BenchKernels() {}
+
+  /** @param only measures the cases that have this in their name */
+  public static BenchKernelsResult run(String only, int runs) {
+    if (runs < 1) throw new InvalidInputException("runs=" + runs + " is not valid; give 1 or more");
+    MemoryCheck.require(BYTES, "measuring the kernels");
+    Threads.use(1);
+    List<BenchKernelCases.Plan> plans = BenchKernelCases.all().stream().filter(plan -> plan.name().contains(only)).toList();
+    if (plans.isEmpty()) throw new InvalidInputException("no kernel has '" + only + "' in its name; leave --only out to see all");
+    List<BenchKernelsResult.Row> rows = new ArrayList<>();
+    for (BenchKernelCases.Plan plan : plans) {
+      try (PointerScope scope = new PointerScope()) {
+        rows.add(measure(plan, plan.prepare().get(), runs));
+      }
+    }
+    return new BenchKernelsResult(runs, rows);
+  }
+
+  private static BenchKernelsResult.Row measure(BenchKernelCases.Plan plan, BenchKernelCases.Case work, int runs) {
+    Sampler ours = new Sampler(work.ours());
+    Sampler theirs = new Sampler(work.theirs());
+    Sampler ceiling = new Sampler(work.ceiling());
+    long begin = System.nanoTime();
+    for (int run = 0; run < runs && (run < 3 || System.nanoTime() - begin < CASE_NANOS); run++) {
+      ours.sample();
+      theirs.sample();
+      ceiling.sample();
+    }
+    return new BenchKernelsResult.Row(plan.name(), plan.size(), work.beside(), work.bytes(), work.operations(), ours.median(), theirs.median(),
+        ceiling.median());
+  }
+
+  /** Samples one piece of work. Its first call, which is not measured, tells how many calls make a sample. */
+  private static final class Sampler {
+    private final Runnable work;
+    private final int calls;
+    private final List<Double> micros = new ArrayList<>();
+
+    Sampler(Runnable work) {
+      this.work = work;
+      long once = Math.min(time(1), time(1));
+      calls = (int) Math.max(1, Math.min(MOST_CALLS, SAMPLE_NANOS / Math.max(1, once)));
+    }
+
+    void sample() { micros.add(time(calls) / 1e3 / calls); }
+
+    double median() { return BenchStats.median(micros); }
+
+    private long time(int count) {
+      long begin = System.nanoTime();
+      for (int i = 0; i < count; i++) {
+        try (PointerScope scope = new PointerScope()) {
+          work.run();
+        }
+      }
+      return System.nanoTime() - begin;
+    }
+  }
+}
