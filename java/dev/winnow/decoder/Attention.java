@@ -3,6 +3,7 @@ package dev.winnow.decoder;
 import static org.bytedeco.pytorch.global.torch.ones;
 import static org.bytedeco.pytorch.global.torch.scaled_dot_product_attention;
 
+import dev.winnow.kernels.RowAttention;
 import dev.winnow.kernels.Tensors;
 import java.util.BitSet;
 import org.bytedeco.pytorch.Device;
@@ -12,8 +13,8 @@ import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
- * Causal attention of one sequence. Prompts from an empty cache and single new rows need no mask, so libtorch takes its fused path. On CPU
- * that path computes in float32 whatever the dtype: its products of 16-bit blocks take fifty times as long where libtorch comes without MKL.
+ * Causal attention of one sequence. Prompts from an empty cache need no mask, so libtorch takes its fused path. On CPU single rows go to a kernel
+ * of ours, and the rest computes in float32 whatever the dtype: products of 16-bit blocks take fifty times as long where libtorch comes without MKL.
  */
 final class Attention {
   private Attention() {}
@@ -26,6 +27,7 @@ final class Attention {
    * @return [n, heads * headDim]
    */
   static Tensor run(Tensor queries, Tensor keys, Tensor values, int[] keyOrigins, BitSet hidden) {
+    if (queries.size(0) == 1 && hidden == null && queries.is_cpu()) return RowAttention.run(queries, keys, values);
     long n = queries.size(0);
     long m = keys.size(0);
     boolean grouped = queries.size(1) != keys.size(1);

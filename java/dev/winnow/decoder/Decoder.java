@@ -130,7 +130,7 @@ public final class Decoder implements AutoCloseable {
     Tensor k = split(layer.k().apply(normed), config.kvHeads());
     Tensor v = split(layer.v().apply(normed), config.kvHeads());
     int[] positions = rows.positions(index);
-    Rope.Angles angles = rope.angles(positions);
+    Rope.Angles angles = rows.angles(rope, positions);
     Tensor rotatedQ = rope.rotate(q, angles);
     Tensor rotatedK = rope.rotate(k, angles);
     begin = System.nanoTime();
@@ -139,7 +139,7 @@ public final class Decoder implements AutoCloseable {
       Tensor[] kept = rows.keep(cuts, q, k, v);
       v = kept[2];
       positions = rows.positions(index);
-      angles = rope.angles(positions);
+      angles = rows.angles(rope, positions);
       rotatedQ = rope.rotate(kept[0], angles);
       rotatedK = rope.rotate(kept[1], angles);
       observer.cut(index, System.nanoTime() - begin);

@@ -22,6 +22,9 @@ final class PackedRows implements AutoCloseable {
   /** Per sequence the kept queries and keys of the layer before; null where nobody asked. */
   private final Tensor[] queries;
   private Tensor hidden;
+  /** The angles of the layer before and their positions: most layers have the same. */
+  private Rope.Angles angles;
+  private int[] anglePositions;
 
   PackedRows(List<Sequence> sequences, int[] counts, Tensor hidden) {
     this.sequences = sequences;
@@ -75,6 +78,16 @@ final class PackedRows implements AutoCloseable {
       for (int i = 0; i < origins[s].length; i++) positions[offsets[s] + i] = renumber ? next + i : origins[s][i];
     }
     return positions;
+  }
+
+  /** Rotary angles of all packed rows at these positions. */
+  Rope.Angles angles(Rope rope, int[] positions) {
+    if (!Arrays.equals(positions, anglePositions)) {
+      Rope.Angles next = rope.angles(positions);
+      angles = new Rope.Angles(own(angles == null ? null : angles.cos(), next.cos()), own(angles == null ? null : angles.sin(), next.sin()));
+      anglePositions = positions;
+    }
+    return angles;
   }
 
   /**
@@ -136,6 +149,10 @@ final class PackedRows implements AutoCloseable {
 
   @Override public void close() {
     hidden(null);
+    if (angles != null) {
+      own(angles.cos(), null);
+      own(angles.sin(), null);
+    }
     for (int s = 0; s < queries.length; s++) queries(s, null);
   }
 }

@@ -3,13 +3,16 @@ package dev.winnow.eval;
 import dev.winnow.InvalidInputException;
 import dev.winnow.engine.MemoryCheck;
 import dev.winnow.engine.Threads;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.util.ArrayList;
 import java.util.List;
 import org.bytedeco.javacpp.PointerScope;
 
 /**
  * Measures the native kernels through their typed face beside the libtorch compositions that a user would write, and beside libtorch's own
- * sum or copy of as many bytes, all in turns: ours, theirs, ceiling, ours, ... One thread, data as warm as a repeated call leaves it.
+ * sum or copy of as many bytes, all in turns: ours, theirs, ceiling, ours, ... One thread, data as warm as a repeated call leaves it. Times are
+ * processor time of that thread, so that others who use the machine disturb them little.
  */
 public final class BenchKernels {
   /** The largest case: a cache, twice for the composition that is not in place. */
@@ -19,6 +22,8 @@ public final class BenchKernels {
   private static final int MOST_CALLS = 2000;
   /** Repetitions of a case stop after this long, once there are three. */
   private static final long CASE_NANOS = 20_000_000_000L;
+
+  private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
 
   private BenchKernels() {}
 
@@ -69,13 +74,13 @@ public final class BenchKernels {
     double median() { return BenchStats.median(micros); }
 
     private long time(int count) {
-      long begin = System.nanoTime();
+      long begin = THREADS.getCurrentThreadCpuTime();
       for (int i = 0; i < count; i++) {
         try (PointerScope scope = new PointerScope()) {
           work.run();
         }
       }
-      return System.nanoTime() - begin;
+      return THREADS.getCurrentThreadCpuTime() - begin;
     }
   }
 }

@@ -33,7 +33,7 @@ public record BenchKernelsResult(int runs, List<Row> rows) {
   /** Lines of a table, without a line break at the end. */
   public String table() {
     StringBuilder text = new StringBuilder();
-    text.append(String.format(Locale.ROOT, "kernels from Java, %s, 1 thread, medians of up to %d interleaved samples%n", NativeLibrary.cpuTier(), runs));
+    text.append(String.format(Locale.ROOT, "kernels from Java, %s, 1 thread, processor time, medians of up to %d interleaved samples%n", NativeLibrary.cpuTier(), runs));
     text.append(String.format(Locale.ROOT, "%-22s %-24s %11s %11s %7s %9s %7s %8s %8s  %s%n", "kernel", "size", "us", "libtorch us", "times", "MB", "GB/s", "ceiling", "GFLOP/s",
         "beside"));
     for (Row row : rows) {

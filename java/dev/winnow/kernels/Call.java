@@ -3,6 +3,7 @@ package dev.winnow.kernels;
 import dev.winnow.InvalidInputException;
 import dev.winnow.WinnowException;
 import java.util.Arrays;
+import org.bytedeco.javacpp.IntPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Tensor;
@@ -28,6 +29,9 @@ final class Call {
   /** Workspaces only grow. */
   private Tensor workspace;
 
+  /** Results that go on as Java values, on the host; grows. */
+  private IntPointer integers;
+
   private Call() {}
 
   static Call current() { return OF_THREAD.get(); }
@@ -47,6 +51,15 @@ final class Call {
       workspace = kept(Tensors.uninitialised(ScalarType.Byte, device, Math.max(bytes, 1 << 16)));
     }
     return workspace.data_ptr();
+  }
+
+  /** Room for so many int32 on the host, valid until the thread's next call. */
+  IntPointer integers(int count) {
+    if (integers == null || integers.capacity() < count) {
+      if (integers != null) integers.releaseReference();
+      integers = kept(new IntPointer(Math.max(1024L, count)));
+    }
+    return integers;
   }
 
   /** Throws InvalidInputException naming the function, what it wants, and the shapes given, unless {@code holds}. */

@@ -2,6 +2,7 @@ package dev.winnow.kernels;
 
 import dev.winnow.InvalidInputException;
 import org.bytedeco.javacpp.LongPointer;
+import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -77,15 +78,22 @@ public final class Kernels {
     Call.require(scores.dim() == 1 && scores.is_contiguous() && scores.scalar_type().value == ScalarType.Float.value, "top", "contiguous float32 [n]", scores);
     int n = (int) scores.size(0);
     int kept = Math.max(0, Math.min(k, n));
-    Tensor keep = Tensors.uninitialised(ScalarType.Int, scores.device(), Math.max(1, kept));
-    Tensor count = Tensors.uninitialised(ScalarType.Int, scores.device(), 1);
-    Wn.SelectionDesc d = Call.current().selection;
+    boolean host = scores.is_cpu();
+    // one place more than is kept, for the count
+    Tensor onDevice = host ? null : Tensors.uninitialised(ScalarType.Int, scores.device(), kept + 1L);
+    Call call = Call.current();
+    Pointer count = host ? call.integers(kept + 1) : onDevice.data_ptr();
+    Pointer keep = host ? call.integers(kept + 1).getPointer(1) : onDevice.narrow(0, 1, kept).data_ptr();
+    Wn.SelectionDesc d = call.selection;
     d.rule(Wn.WN_TOPK).rows(1).max_len(n).k(kept).max_keep(kept).scores(scores.data_ptr()).scores_s(n);
-    d.keep(keep.data_ptr()).keep_s(kept).keep_count(count.data_ptr());
+    d.keep(keep).keep_s(kept).keep_count(count);
     Wn.Context context = NativeLibrary.context(scores.device());
     long bytes = Call.bytes(Wn.wn_select_workspace(context, d));
-    Call.check(Wn.wn_select(context, d, Call.current().workspace(bytes, scores.device()), bytes, null));
-    return Tensors.toInts(keep.narrow(0, 0, kept));
+    Call.check(Wn.wn_select(context, d, call.workspace(bytes, scores.device()), bytes, null));
+    if (!host) return Tensors.toInts(onDevice.narrow(0, 1, kept));
+    int[] values = new int[kept];
+    call.integers(kept + 1).getPointer(1).get(values);
+    return values;
   }
 
   /** The given rows of a tensor [n, ...] whose rows are contiguous: a new tensor [keep.length, ...] of the same dtype. */

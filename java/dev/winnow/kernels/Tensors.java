@@ -2,9 +2,12 @@ package dev.winnow.kernels;
 
 import static org.bytedeco.pytorch.global.torch.empty;
 
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.IntPointer;
 import org.bytedeco.javacpp.LongPointer;
+import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.BoolOptional;
 import org.bytedeco.pytorch.Device;
@@ -21,7 +24,23 @@ public final class Tensors {
 
   /** An uninitialised tensor of the given type and shape on a device. */
   public static Tensor uninitialised(ScalarType type, Device device, long... shape) {
-    return empty(shape, new ScalarTypeOptional(type), new LayoutOptional(), new DeviceOptional(device), new BoolOptional(), new MemoryFormatOptional());
+    return empty(shape, Options.type(type), Options.LAYOUT, device.is_cpu() ? Options.HOST : new DeviceOptional(device), Options.PINNED, Options.FORMAT);
+  }
+
+  /** Arguments of {@code empty} that are made once: making one costs as much as the tensor. */
+  private static final class Options {
+    static final LayoutOptional LAYOUT = kept(new LayoutOptional());
+    static final DeviceOptional HOST = kept(new DeviceOptional(CPU));
+    static final BoolOptional PINNED = kept(new BoolOptional());
+    static final MemoryFormatOptional FORMAT = kept(new MemoryFormatOptional());
+    private static final Map<Byte, ScalarTypeOptional> TYPES = new ConcurrentHashMap<>();
+
+    static ScalarTypeOptional type(ScalarType type) { return TYPES.computeIfAbsent(type.value, value -> kept(new ScalarTypeOptional(type))); }
+
+    private static <P extends Pointer> P kept(P pointer) {
+      pointer.retainReference();
+      return pointer;
+    }
   }
 
   /** int64 [values.length], as libtorch wants indices. */
