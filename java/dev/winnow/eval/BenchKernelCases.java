@@ -2,10 +2,8 @@ package dev.winnow.eval;
 
 import static org.bytedeco.pytorch.global.torch.make_generator_cpu;
 
-import dev.winnow.kernels.Greedy;
 import dev.winnow.kernels.Kernels;
 import dev.winnow.kernels.RowAttention;
-import dev.winnow.kernels.Rows;
 import dev.winnow.kernels.Similarity;
 import dev.winnow.kernels.Tensors;
 import java.util.ArrayList;
@@ -109,28 +107,29 @@ final class BenchKernelCases {
   }
 
   private static Case determinantal(int n, int k) {
-    Tensor x = noise(ScalarType.BFloat16, n, 1024);
+    Tensor x = noise(ScalarType.Float, n, 1024);
     double operations = 2.0 * k * n * 1024 + (double) k * k * n;
-    return new Case(() -> Greedy.choose(Greedy.Objective.DPP, x, Greedy.Weights.NONE, k, 0), () -> BenchCompositions.determinantal(x, k), "Gram + loop", reading(bytes(x)),
-        bytes(x), operations);
+    return new Case(() -> Kernels.greedy(Kernels.Objective.DPP, x, null, null, 1, 0, k), () -> BenchCompositions.determinantal(x, k),
+        "Gram + loop", reading(bytes(x)), bytes(x), operations);
   }
 
   /** Groups of nine neighbours. */
   private static Case merge(int n) {
     Tensor x = noise(ScalarType.BFloat16, n, HIDDEN);
     int groups = n / 9;
-    int[] begin = new int[groups + 1];
-    int[] source = new int[n];
-    int[] groupOfRow = new int[n];
-    for (int g = 0; g <= groups; g++) begin[g] = g == groups ? n : 9 * g;
-    for (int i = 0; i < n; i++) {
-      source[i] = i;
-      groupOfRow[i] = Math.min(groups - 1, i / 9);
+    int[][] members = new int[groups][9];
+    float[][] weights = new float[groups][9];
+    int[] groupOfRow = new int[9 * groups];
+    for (int i = 0; i < groupOfRow.length; i++) {
+      groupOfRow[i] = i / 9;
+      members[i / 9][i % 9] = i;
+      weights[i / 9][i % 9] = 1f / 9;
     }
-    long bytes = bytes(x) + 2L * groups * HIDDEN;
+    Tensor used = x.narrow(0, 0, groupOfRow.length);
+    long bytes = bytes(used) + 2L * groups * HIDDEN;
     Tensor index = Tensors.indices(groupOfRow, Tensors.CPU);
-    return new Case(() -> Rows.merge(x, new Rows.Groups(begin, source, null), true), () -> BenchCompositions.merge(x, index, groups), "index_add + divide", reading(bytes), bytes,
-        n * (double) HIDDEN);
+    return new Case(() -> Kernels.mergeRows(used, members, weights), () -> BenchCompositions.merge(used, index, groups), "index_add + divide",
+        reading(bytes), bytes, 2.0 * used.numel());
   }
 
   /** A third of the image's rows, seeded, and all text around it. */

@@ -79,7 +79,7 @@ public final class RowAttention {
   /** Query head g of every group against its keys. */
   private static void probabilities(Tensor query, Tensor keys, long g, long group, Tensor weights, long stride) {
     Call call = Call.current();
-    Wn.ScoreDesc d = call.score;
+    Wn.ScoreDesc d = call.rowScore;
     int m = (int) keys.size(0);
     d.dtype(Dtype.of(keys.scalar_type()).code).mode(Wn.WN_SOFTMAX).reduce(Wn.WN_MEAN).batch((int) keys.size(1)).heads_q(1).heads_kv(1);
     d.head_dim((int) keys.size(2)).n_query(1).max_key(m).key_begin(0).key_count(m).scale((float) (1 / Math.sqrt(keys.size(2))));
@@ -92,7 +92,7 @@ public final class RowAttention {
   }
 
   private static void sum(Tensor values, Tensor weights, Lists lists, Pointer out, long outStride) {
-    Wn.MergeDesc d = Call.current().merge;
+    Wn.MergeDesc d = Call.current().rowMerge;
     int heads = (int) values.size(1);
     int dim = (int) values.size(2);
     d.dtype(Dtype.of(values.scalar_type()).code).batch(heads).n_rows((int) values.size(0)).dim(dim).n_seg(1).n_entry(Math.toIntExact(heads * lists.capacity));
