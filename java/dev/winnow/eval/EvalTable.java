@@ -36,7 +36,12 @@ public record EvalTable(List<String> families, List<Row> rows) {
 
   /** Means of tokens and bytes per question, medians of milliseconds. {@code firstToken} is vision and prefill. */
   public record Averages(double entering, double average, double kvFull, double kvHeld, double vision, double prefill, double pruning, double firstToken,
-      double decode, double theoretical) {}
+      double decode, double theoretical) {
+    /** What the cache would hold is what it holds without pruning: rows that a cut before the decoder removed never come near the cache. */
+    private Averages withFullCacheOf(Averages unpruned) {
+      return new Averages(entering, average, unpruned.kvFull, kvHeld, vision, prefill, pruning, firstToken, decode, theoretical);
+    }
+  }
 
   /** Precision, recall and F1 of "yes", and the share of answers that say yes (POPE). */
   public record YesNo(double precision, double recall, double f1, double yesShare) {}
@@ -83,9 +88,8 @@ public record EvalTable(List<String> families, List<Row> rows) {
       scores.put(family, mean(records, EvalRecord::score));
       if (records.stream().allMatch(record -> items.get(record.id()).metric() == Metric.YES_NO)) yesNo.put(family, yesNo(items, records));
     });
-    Averages averages = averages(done);
-    List<EvalRecord> same = matching(plain, done);
-    Averages unpruned = averages(same);
+    Averages unpruned = averages(matching(plain, done));
+    Averages averages = averages(done).withFullCacheOf(unpruned);
     return new Row(first.variant(), first.budget(), done.size(), group.size() - done.size(), reason, mean(done, EvalRecord::score), scores, yesNo,
         mean(done, record -> record.same() ? 1 : 0), averages, unpruned.prefill() / averages.prefill(), unpruned.firstToken() / averages.firstToken(),
         difference(done, random));
