@@ -30,7 +30,8 @@ final class AttentionInput {
     float[] queries = new float[given.values().length];
     for (int h = 0; h < heads; h++) {
       for (int q = 0; q < length; q++) {
-        for (int k = 0; k < length; k++) queries[(q * heads + h) * length + k] = (float) (given.values()[(h * length + q) * length + k] * Math.sqrt(length));
+        for (int k = 0; k < length; k++) queries[(q * heads + h) * length + k] = (float) (given.values()[(h * length + q) * length
+            + k] * Math.sqrt(length));
       }
     }
     float[] keys = new float[length * length];

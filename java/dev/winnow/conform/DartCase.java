@@ -27,16 +27,20 @@ final class DartCase {
       int start = params.get("start").asInt();
       // the official code takes this for the image's length where it is told the length of the text
       int length = params.has("text_length") ? rows - params.get("text_length").asInt() : params.get("length").asInt();
-      Tensor rotated = Tensors.floats(keys.values(), Tensors.CPU, keys.shape()[0], keys.shape()[1], keys.shape()[2]).transpose(0, 1).contiguous();
+      Tensor rotated = Tensors.floats(keys.values(), Tensors.CPU, keys.shape()[0], keys.shape()[1], keys.shape()[2]).transpose(0,
+          1).contiguous();
       int[] origins = IntStream.range(0, rows).toArray();
       Segment image = new Segment(0, start, length);
       List<Segment> segments = List.of(new Segment(-1, 0, start), image, new Segment(-1, start + length, rows - start - length));
-      CutView view = new CutView(2, false, segments, origins, Tensors.floats(hidden.values(), Tensors.CPU, rows, hidden.shape()[1]), rotated, rotated, origins,
+      CutView view = new CutView(2, false, segments, origins, Tensors.floats(hidden.values(), Tensors.CPU, rows, hidden.shape()[1]),
+          rotated, rotated, origins,
           given -> given);
       Candidates candidates = new Candidates(view, image, start, IntStream.range(0, length).toArray(), start, ImageNotes.NONE);
-      Duplication selector = new Duplication(count(params), false, params.get("pivots").get(0).asInt(), params.get("pivots").get(1).asInt());
+      Duplication selector = new Duplication(count(params), false, params.get("pivots").get(0).asInt(),
+          params.get("pivots").get(1).asInt());
       Tensor norms = new KeyNorms().score(candidates);
-      check.vector("key_l1_from_start", Tensors.toFloats(KeyNorms.of(candidates, IntStream.range(start, rows).toArray())), expected.get("key_l1_from_start"));
+      check.vector("key_l1_from_start", Tensors.toFloats(KeyNorms.of(candidates, IntStream.range(start, rows).toArray())),
+          expected.get("key_l1_from_start"));
       Duplication.Pivots pivots = selector.pivots(candidates, Tensors.toFloats(norms));
       check.ints("image_pivots", pivots.image(), expected.get("image_pivots"));
       check.ints("text_pivots", pivots.text(), expected.get("text_pivots"));

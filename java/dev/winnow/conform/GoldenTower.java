@@ -26,7 +26,8 @@ final class GoldenTower implements Weights {
   VisionConfig config(int patches) {
     int side = (int) Math.round(Math.sqrt(patches));
     int layers = encoder.get("layers").asInt();
-    return new VisionConfig("clip", width(), encoder.get("ffn").asInt(), layers, encoder.get("heads").asInt(), side * SIDE, SIDE, 1e-5, "quick_gelu",
+    return new VisionConfig("clip", width(), encoder.get("ffn").asInt(), layers, encoder.get("heads").asInt(), side * SIDE, SIDE, 1e-5,
+        "quick_gelu",
         List.of(layers - 1), false);
   }
 

@@ -36,7 +36,8 @@ final class LlmTrace {
     TensorSpec embeds = TensorSpec.read(inputs.get("inputs_embeds"));
     try (GoldenModel model = new GoldenModel(inputs.get("model")); SequenceRun run = new SequenceRun(model.decoder())) {
       int layers = model.decoder().config().layers();
-      Plan plan = params.has("kept_per_stage") ? MustDropCases.imposed(params.get("kept_per_stage"), layers, true) : plan(method, params, layers, vision);
+      Plan plan = params.has("kept_per_stage") ? MustDropCases.imposed(params.get("kept_per_stage"), layers, true) : plan(method, params,
+          layers, vision);
       float[] logits = prompt(run, embeds, plan, pre, vision, text);
       prefill(expected, run, logits, pre, vision, text, check);
       Plan uncut = new Plan(method, plan.parameters(), plan.cuts(), plan.positions(), plan.cached());
@@ -69,7 +70,8 @@ final class LlmTrace {
 
   private static float[] prompt(SequenceRun run, TensorSpec embeds, Plan plan, int pre, int vision, int text) {
     try (PointerScope scope = new PointerScope()) {
-      run.prompt(Tensors.floats(embeds.values(), Tensors.CPU, embeds.shape()[0], embeds.shape()[1]), segments(pre, vision, text), 0, plan, 8);
+      run.prompt(Tensors.floats(embeds.values(), Tensors.CPU, embeds.shape()[0], embeds.shape()[1]), segments(pre, vision, text), 0, plan,
+          8);
     }
     return advance(run);
   }

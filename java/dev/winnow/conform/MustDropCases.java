@@ -73,7 +73,8 @@ final class MustDropCases {
         for (JsonNode layer : group.get("layers")) {
           int[] held = before[layer.asInt()];
           check.same("length_before[" + layer + "]", held.length, group.get("length_before").asInt());
-          check.ints("gather[" + layer + "]", Arrays.stream(after[layer.asInt()]).map(origin -> Arrays.binarySearch(held, origin)).toArray(), group.get("gather"));
+          check.ints("gather[" + layer + "]", Arrays.stream(after[layer.asInt()]).map(origin -> Arrays.binarySearch(held,
+              origin)).toArray(), group.get("gather"));
         }
       }
     }
@@ -84,14 +85,16 @@ final class MustDropCases {
       int rows = pre + vision + text;
       float[] values = new float[rows * model.decoder().config().hidden()];
       for (int i = 0; i < values.length; i++) values[i] = TensorSpec.hash32(1, i, 1);
-      run.prompt(Tensors.floats(values, Tensors.CPU, rows, model.decoder().config().hidden()), LlmTrace.segments(pre, vision, text), 0, plan, 0);
+      run.prompt(Tensors.floats(values, Tensors.CPU, rows, model.decoder().config().hidden()), LlmTrace.segments(pre, vision, text), 0,
+          plan, 0);
       SequenceRun.advance(model.decoder(), List.of(run), StepObserver.NONE);
       return IntStream.range(0, LAYERS).mapToObj(layer -> run.sequence().cache().origins(layer)).toArray(int[][]::new);
     }
   }
 
   private static ObjectNode tinyModel() {
-    ObjectNode model = JsonNodeFactory.instance.objectNode().put("arch", "llama").put("hidden", 8).put("heads", 1).put("kv_heads", 1).put("layers", LAYERS)
+    ObjectNode model = JsonNodeFactory.instance.objectNode().put("arch", "llama").put("hidden", 8).put("heads", 1).put("kv_heads",
+        1).put("layers", LAYERS)
         .put("ffn", 8).put("vocab", 8).put("rms_eps", 1e-6).put("rope_theta", 10000.0);
     model.putObject("weights").put("id_offset", 0).put("scale", 1.0).put("embed_scale", 1.0).put("head_scale", 1.0);
     return model;

@@ -50,7 +50,8 @@ final class SparseVlmCases {
 
   static void clustering(JsonNode inputs, JsonNode params, JsonNode expected, Check check) {
     try (PointerScope scope = new PointerScope()) {
-      DensityPeaks.Clusters clusters = new DensityPeaks(0.3, 10, false).cluster(matrix(inputs.get("points")), params.get("clusters").asInt());
+      DensityPeaks.Clusters clusters = new DensityPeaks(0.3, 10, false).cluster(matrix(inputs.get("points")),
+          params.get("clusters").asInt());
       check.matrix("tokens", clusters.rows(), expected.get("tokens"));
       check.rows("rows_first8", clusters.rows(), expected.get("rows_first8"));
     }
@@ -58,7 +59,8 @@ final class SparseVlmCases {
 
   static void gravity(JsonNode params, JsonNode expected, Check check) {
     for (int i = 0; i < params.get("distances").size(); i++) {
-      double weight = CorrectedTextAttention.weight(params.get("distances").get(i).asInt(), params.get("head_dim").asInt(), params.get("rope_theta").asDouble());
+      double weight = CorrectedTextAttention.weight(params.get("distances").get(i).asInt(), params.get("head_dim").asInt(),
+          params.get("rope_theta").asDouble());
       check.value("weights[" + i + "]", weight, expected.get("weights").get(i).asDouble());
     }
   }
@@ -67,7 +69,8 @@ final class SparseVlmCases {
     for (JsonNode wanted : expected.get("schedules")) {
       int[][] got = SparseVlm.schedule(params.get("version").asText(), wanted.get("budget").asInt(), wanted.get("vision_tokens").asInt());
       for (int i = 0; i < wanted.get("kept_and_clusters").size(); i++) {
-        check.ints("budget " + wanted.get("budget") + " of " + wanted.get("vision_tokens") + ", stage " + i, got[i], wanted.get("kept_and_clusters").get(i));
+        check.ints("budget " + wanted.get("budget") + " of " + wanted.get("vision_tokens") + ", stage " + i, got[i],
+            wanted.get("kept_and_clusters").get(i));
       }
     }
   }

@@ -29,7 +29,8 @@ final class StageChecks {
       check.same(at + ".candidates", cut.before(), stage.get("candidates").asInt());
       int stayed = cut.kept().length - cut.merged().size();
       if (stage.has("kept")) check.ints(at + ".kept", cut.kept(), stage.get("kept"));
-      if (stage.has("kept_current")) check.ints(at + ".kept_current", numbers(block, Arrays.copyOf(cut.kept(), stayed)), stage.get("kept_current"));
+      if (stage.has("kept_current")) check.ints(at + ".kept_current", numbers(block, Arrays.copyOf(cut.kept(), stayed)),
+          stage.get("kept_current"));
       if (stage.has("scores")) check.vector(at + ".scores", cut.scores(), stage.get("scores"));
       if (stage.has("column_sums")) check.vector(at + ".column_sums", cut.scores(), stage.get("column_sums"));
       if (stage.has("clusters")) merges(at, cut, block, stage, check);
@@ -37,7 +38,8 @@ final class StageChecks {
       check.same(at + ".sequence_length", pre + text + (hides ? vision : cut.kept().length), stage.get("sequence_length").asInt());
       block = cut.kept();
     }
-    if (expected.has("retained_average")) check.value("retained_average", average(cuts, vision, lengths.length), expected.get("retained_average").asDouble());
+    if (expected.has("retained_average")) check.value("retained_average", average(cuts, vision, lengths.length),
+        expected.get("retained_average").asDouble());
     JsonNode before = expected.path("prefill").path("kv_lengths_before_policy");
     if (before.isArray()) check.ints("prefill.kv_lengths_before_policy", beforePolicy(run, lengths, pre + text), before);
   }
@@ -52,7 +54,8 @@ final class StageChecks {
 
   /** Places in the block before a stage of tokens given by original index. */
   private static int[] numbers(int[] block, int[] originals) {
-    return Arrays.stream(originals).map(original -> IntStream.range(0, block.length).filter(i -> block[i] == original).findFirst().orElse(-1)).toArray();
+    return Arrays.stream(originals).map(original -> IntStream.range(0, block.length).filter(i ->
+        block[i] == original).findFirst().orElse(-1)).toArray();
   }
 
   /** Image tokens left behind each layer, on average. */

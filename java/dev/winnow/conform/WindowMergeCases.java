@@ -35,7 +35,8 @@ final class WindowMergeCases {
       int left = (int) merged.rows().size(1) - 1;
       check.same("merged_windows", windows, expected.get("merged_windows").asInt());
       check.same("vision_tokens_out", left, expected.get("vision_tokens_out").asInt());
-      int[] sizes = IntStream.range(0, Math.min(SIZES_LISTED, left + 1)).map(row -> row >= 1 && row <= windows ? WINDOW * WINDOW : 1).toArray();
+      int[] sizes = IntStream.range(0, Math.min(SIZES_LISTED, left + 1)).map(row -> row >= 1 && row <= windows ? WINDOW * WINDOW
+          : 1).toArray();
       check.ints("sizes_first16", sizes, expected.get("sizes_first16"));
       for (int t = 0; t < tiles; t++) {
         check.matrix("output[" + t + "]", merged.rows().select(0, t), expected.get("output").get(t));
@@ -68,7 +69,8 @@ final class WindowMergeCases {
     try (PointerScope scope = new PointerScope(); GoldenTower weights = new GoldenTower(shape)) {
       Tensor tokens = tokens(inputs.get("tokens"));
       VisionConfig config = weights.config((int) tokens.size(1) - 1);
-      try (VisionTower tower = weights.tower(config); TowerMerge merge = stage.towerMerge(); VisionCapture capture = new VisionCapture(stage.needs(), merge, config)) {
+      try (VisionTower tower = weights.tower(config); TowerMerge merge = stage.towerMerge();
+          VisionCapture capture = new VisionCapture(stage.needs(), merge, config)) {
         Entered entered = new Entered(tokens, capture);
         Tensor features = Tensors.adopt(scope, tower.encode(weights.blank(config), entered));
         VisionFacts facts = capture.facts(features);
@@ -76,7 +78,8 @@ final class WindowMergeCases {
         JsonNode counts = expected.get("tokens_per_state");
         check.same("tokens_per_state", entered.counts, Arrays.stream(TensorSpec.ints(counts)).limit(layers).boxed().toList());
         check.same("vision_tokens", tile.kept().length, expected.get("vision_tokens").asInt());
-        check.floats("class_attention", Tensors.toFloats(facts.classAttention(layers - 1).select(0, 0).mean(0)), expected.get("class_attention"));
+        check.floats("class_attention", Tensors.toFloats(facts.classAttention(layers - 1).select(0, 0).mean(0)),
+            expected.get("class_attention"));
         check.ints("key_tokens", tile.keyRows(), expected.get("key_tokens"));
         check.matrix("features", tile.rows(), expected.get("features"));
       }
@@ -86,7 +89,8 @@ final class WindowMergeCases {
   private static Tensor tokens(JsonNode descriptor) {
     TensorSpec spec = TensorSpec.read(descriptor);
     int[] s = spec.shape();
-    return s.length == 3 ? Tensors.floats(spec.values(), Tensors.CPU, s[0], s[1], s[2]) : Tensors.floats(spec.values(), Tensors.CPU, 1, s[0], s[1]);
+    return s.length == 3 ? Tensors.floats(spec.values(), Tensors.CPU, s[0], s[1], s[2]) : Tensors.floats(spec.values(), Tensors.CPU, 1,
+        s[0], s[1]);
   }
 
   /** Lets given tokens take the place of the embedding, and counts the tokens that enter each block that runs. */

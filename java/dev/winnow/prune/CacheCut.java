@@ -13,7 +13,8 @@ import java.util.List;
  * @param continueFromRows whether the next row's position is the number of rows left, the cached keys keeping their rotation: MustDrop's
  *     published behaviour; false goes on from the position before
  */
-public record CacheCut(Site.Kind when, int every, List<Integer> layers, CacheAttention attention, Selector selector, boolean continueFromRows) {
+public record CacheCut(Site.Kind when, int every, List<Integer> layers, CacheAttention attention, Selector selector,
+    boolean continueFromRows) {
   public CacheCut {
     layers = layers == null ? null : List.copyOf(layers);
   }
@@ -22,5 +23,6 @@ public record CacheCut(Site.Kind when, int every, List<Integer> layers, CacheAtt
 
   boolean covers(int layer) { return layers == null || layers.contains(layer); }
 
-  boolean watches(int layer) { return attention != null && (attention.layers() == null ? covers(layer) : attention.layers().contains(layer)); }
+  boolean watches(int layer) { return attention != null && (attention.layers() == null ? covers(layer)
+      : attention.layers().contains(layer)); }
 }

@@ -37,7 +37,8 @@ final class CachePruner {
     return cuts.stream().anyMatch(cut -> cut.watches(layer) && active(cut, generating));
   }
 
-  private static boolean active(CacheCut cut, boolean generating) { return cut.when() == (generating ? Site.Kind.DECODE : Site.Kind.CACHE); }
+  private static boolean active(CacheCut cut, boolean generating) { return cut.when() == (generating ? Site.Kind.DECODE
+      : Site.Kind.CACHE); }
 
   void attended(int layer, boolean generating, List<Segment> segments, Tensor queries, Tensor keys, int[] keyOrigins) {
     for (Segment segment : images(segments)) {
@@ -46,7 +47,8 @@ final class CachePruner {
       for (int c = 0; c < cuts.size(); c++) {
         if (!active(cuts.get(c), generating) || !cuts.get(c).watches(layer)) continue;
         float[] scores = Tensors.toFloats(attention(cuts.get(c), queries, keys, candidates));
-        float[] sums = paid.get(c).computeIfAbsent(layer, l -> new HashMap<>()).computeIfAbsent(segment.image(), i -> new float[segment.length()]);
+        float[] sums = paid.get(c).computeIfAbsent(layer, l -> new HashMap<>()).computeIfAbsent(segment.image(), i ->
+            new float[segment.length()]);
         for (int i = 0; i < scores.length; i++) sums[candidates.original()[i]] += scores[i];
       }
     }
@@ -57,7 +59,8 @@ final class CachePruner {
     int rows = (int) Math.min(cut.attention().rows(), queries.size(0));
     int m = (int) keys.size(0);
     int[] visible = IntStream.rangeClosed(m - rows + 1, m).toArray();
-    return Kernels.attentionMap(queries.narrow(0, queries.size(0) - rows, rows), visible, keys, candidates.firstRow(), candidates.count()).mean(0);
+    return Kernels.attentionMap(queries.narrow(0, queries.size(0) - rows, rows), visible, keys, candidates.firstRow(),
+        candidates.count()).mean(0);
   }
 
   private List<Segment> images(List<Segment> segments) {
@@ -77,7 +80,8 @@ final class CachePruner {
     return records;
   }
 
-  private void cut(CacheCut cut, Map<Integer, Map<Integer, float[]>> sums, Sequence sequence, Map<Integer, int[]> keyTokens, List<CutRecord> records) {
+  private void cut(CacheCut cut, Map<Integer, Map<Integer, float[]>> sums, Sequence sequence, Map<Integer, int[]> keyTokens,
+      List<CutRecord> records) {
     KvCache cache = sequence.cache();
     int[][] keep = new int[cache.layers()][];
     for (Segment segment : images(sequence.segments())) {
@@ -96,7 +100,8 @@ final class CachePruner {
   }
 
   /** @return the rows of the layer that stay, out of {@code keep} (null: all) */
-  private static int[] cutImage(CacheCut cut, int layer, Candidates candidates, Map<Integer, Map<Integer, float[]>> sums, int[] keep, KvCache cache,
+  private static int[] cutImage(CacheCut cut, int layer, Candidates candidates, Map<Integer, Map<Integer, float[]>> sums, int[] keep,
+      KvCache cache,
       List<CutRecord> records) {
     long begin = System.nanoTime();
     float[] scores = cut.attention() == null ? null : scores(cut, layer, candidates, sums);
@@ -137,7 +142,8 @@ final class CachePruner {
       }
       CutRecord first = merged.get(at);
       int[] layers = IntStream.concat(IntStream.of(first.layers()), IntStream.of(record.layers())).toArray();
-      merged.set(at, new CutRecord(first.site(), layers, first.image(), first.before(), first.kept(), first.merged(), first.margin(), first.scores(),
+      merged.set(at, new CutRecord(first.site(), layers, first.image(), first.before(), first.kept(), first.merged(), first.margin(),
+          first.scores(),
           first.nanos() + record.nanos()));
     }
     return merged;

@@ -51,7 +51,8 @@ public record Candidates(CutView view, Segment segment, int firstRow, int[] orig
 
   /** Rows of the text behind the image that this pass brings, ascending: those whose attention text-guided methods look at. */
   public int[] textRows() {
-    return rowsWhere(origin -> origin >= segment.end() && view.segments().stream().noneMatch(other -> !other.isText() && other.contains(origin)));
+    return rowsWhere(origin -> origin >= segment.end() && view.segments().stream().noneMatch(other -> !other.isText()
+        && other.contains(origin)));
   }
 
   /** The rows with these original positions, ascending. */

@@ -27,7 +27,8 @@ public record DensityPeaks(double share, int perCluster, boolean sum) implements
   /** Distances without the shortcut by products: exactly symmetric, so that ties are ties. */
   private static final long WITHOUT_PRODUCTS = 2;
 
-  @Override public Spec spec() { return Spec.of("density-peaks", "share", share, "per_cluster", perCluster, "reconstruction", sum ? "sum" : "mean"); }
+  @Override public Spec spec() { return Spec.of("density-peaks", "share", share, "per_cluster", perCluster, "reconstruction", sum ? "sum"
+      : "mean"); }
 
   /** Tokens recycled out of {@code dropped}. */
   public int recycled(int dropped) { return dropped == 0 ? 0 : Math.min(dropped, (int) (share * dropped) + 1); }
@@ -76,7 +77,8 @@ public record DensityPeaks(double share, int perCluster, boolean sum) implements
     int[] centres = Arrays.copyOf(Vectors.ranked(peak), count);
     float[] toCentres = Tensors.toFloats(distances.index_select(0, Tensors.indices(centres, wide.device())));
     int[] assignment = new int[n];
-    for (int i = 0; i < n; i++) for (int c = 1; c < count; c++) if (toCentres[c * n + i] < toCentres[assignment[i] * n + i]) assignment[i] = c;
+    for (int i = 0; i < n; i++) for (int c = 1; c < count; c++) if (toCentres[c * n + i] < toCentres[assignment[i] * n
+        + i]) assignment[i] = c;
     for (int c = 0; c < count; c++) assignment[centres[c]] = c;
     Tensor rows = zeros(new long[] {count, wide.size(1)}, wide.options()).index_add_(0, Tensors.indices(assignment, wide.device()), wide);
     return new Clusters(centres, assignment, (sum ? rows : rows.div_(divisors(assignment, count, rows))).to(points.scalar_type()));

@@ -42,7 +42,8 @@ public record Duplication(Count count, boolean exact, int imagePivots, int textP
     int wanted = Math.min(count.of(candidates.total()), candidates.count());
     int[] text = candidates.textRows();
     float[] textNorms = text.length == 0 ? new float[0] : Tensors.toFloats(KeyNorms.of(candidates, text));
-    int[] image = first(Vectors.ranked(imageNorms), exact ? Math.min(imagePivots, wanted) : imagePivots).map(i -> candidates.firstRow() + i).toArray();
+    int[] image = first(Vectors.ranked(imageNorms), exact ? Math.min(imagePivots, wanted) : imagePivots).map(i -> candidates.firstRow()
+        + i).toArray();
     int[] chosenText = first(Vectors.ranked(textNorms), textPivots).map(i -> text[i]).toArray();
     int[] visited = HashOrder.of(IntStream.concat(Arrays.stream(image), Arrays.stream(chosenText)).toArray());
     int left = candidates.count() - image.length;

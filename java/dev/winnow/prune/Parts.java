@@ -18,12 +18,14 @@ public final class Parts {
     private Shelf(String kind) { this.kind = kind; }
 
     private synchronized void add(String name, Entry<P> entry) {
-      if (entries.putIfAbsent(name, entry) != null) throw new InvalidInputException("there is a " + kind + " '" + name + "' already; choose another name");
+      if (entries.putIfAbsent(name, entry) != null) throw new InvalidInputException("there is a " + kind + " '" + name
+          + "' already; choose another name");
     }
 
     private synchronized Entry<P> named(String name) {
       Entry<P> entry = entries.get(name);
-      if (entry == null) throw new InvalidInputException("unknown " + kind + " '" + name + "'; there are " + String.join(", ", entries.keySet()));
+      if (entry == null) throw new InvalidInputException("unknown " + kind + " '" + name + "'; there are " + String.join(", ",
+          entries.keySet()));
       return entry;
     }
 
@@ -77,6 +79,7 @@ public final class Parts {
 
   /** Names of all scorers, selectors, mergers and cache scorers, under those words. */
   public static Map<String, List<String>> names() {
-    return Map.of("scorer", SCORERS.names(), "selector", SELECTORS.names(), "merger", MERGERS.names(), "cache scorer", CACHE_SCORERS.names());
+    return Map.of("scorer", SCORERS.names(), "selector", SELECTORS.names(), "merger", MERGERS.names(), "cache scorer",
+        CACHE_SCORERS.names());
   }
 }

@@ -16,7 +16,8 @@ import java.util.Map;
  * @param positions rotary positions of what stays
  * @param cached whether generated tokens reuse the cache; false computes the whole sequence anew for each one, and cuts anew
  */
-public record Plan(String method, Map<String, String> parameters, VisionCut vision, List<LayerCut> cuts, List<CacheCut> cacheCuts, PositionPolicy positions,
+public record Plan(String method, Map<String, String> parameters, VisionCut vision, List<LayerCut> cuts, List<CacheCut> cacheCuts,
+    PositionPolicy positions,
     boolean cached) {
   /** Removes nothing. */
   public static final Plan NONE = new Plan("none", Map.of(), List.of(), PositionPolicy.KEEP, true);
@@ -35,7 +36,8 @@ public record Plan(String method, Map<String, String> parameters, VisionCut visi
     return new Plan(method.name(), settings.ordered(), cuts, positions, cached);
   }
 
-  public static Plan of(Method method, Settings settings, VisionCut vision, List<LayerCut> cuts, List<CacheCut> cacheCuts, PositionPolicy positions) {
+  public static Plan of(Method method, Settings settings, VisionCut vision, List<LayerCut> cuts, List<CacheCut> cacheCuts,
+      PositionPolicy positions) {
     return new Plan(method.name(), settings.ordered(), vision, cuts, cacheCuts, positions, true);
   }
 

@@ -36,10 +36,12 @@ final class PlanNode {
   static PlanNode parse(String json, String source) {
     try (JsonParser parser = JSON.createParser(json)) {
       PlanNode root = read(parser, parser.nextToken(), source);
-      if (parser.nextToken() != null) throw new InvalidInputException(place(source, parser.currentTokenLocation()) + "nothing may follow the plan");
+      if (parser.nextToken() != null) throw new InvalidInputException(place(source, parser.currentTokenLocation())
+          + "nothing may follow the plan");
       return root;
     } catch (JsonProcessingException e) {
-      throw new InvalidInputException(place(source, e.getLocation()) + "not valid JSON: " + e.getOriginalMessage().lines().findFirst().orElse(""), e);
+      throw new InvalidInputException(place(source, e.getLocation()) + "not valid JSON: "
+          + e.getOriginalMessage().lines().findFirst().orElse(""), e);
     } catch (IOException e) {
       throw new InvalidInputException(source + " cannot be read: " + e.getMessage(), e);
     }
@@ -85,7 +87,8 @@ final class PlanNode {
     if (fields == null) throw wrong(what + " must be an object");
     for (Map.Entry<String, PlanNode> field : fields.entrySet()) {
       if (!names.contains(field.getKey())) {
-        throw field.getValue().wrong("unknown field '" + field.getKey() + "' in " + what + "; there are " + String.join(", ", names.stream().sorted().toList()));
+        throw field.getValue().wrong("unknown field '" + field.getKey() + "' in " + what + "; there are " + String.join(", ",
+            names.stream().sorted().toList()));
       }
     }
   }
@@ -132,7 +135,8 @@ final class PlanNode {
     } catch (NumberFormatException e) {
       throw wrong("a whole number is wanted here, not " + scalar);
     }
-    throw wrong("a whole number " + (highest == Integer.MAX_VALUE ? "of " + lowest + " or more" : "from " + lowest + " to " + highest) + " is wanted here");
+    throw wrong("a whole number " + (highest == Integer.MAX_VALUE ? "of " + lowest + " or more" : "from " + lowest + " to " + highest)
+        + " is wanted here");
   }
 
   /** The value as it would be typed after {@code --set}: arrays with commas between their items. */

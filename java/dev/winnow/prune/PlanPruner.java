@@ -52,7 +52,8 @@ public final class PlanPruner implements LayerPruner {
 
   @Override public Need need(int layer, boolean generating) {
     LayerCut cut = active(layer, generating);
-    boolean entrance = layer == 0 && !generating && cuts.values().stream().anyMatch(other -> other.scorer() != null && other.scorer().choosesRaters());
+    boolean entrance = layer == 0 && !generating && cuts.values().stream().anyMatch(other -> other.scorer() != null
+        && other.scorer().choosesRaters());
     if (cut == null) return entrance ? Need.INPUT : Need.NOTHING;
     return cut.scorer() != null && cut.scorer().input() == Scorer.Input.LAYER_ITSELF ? Need.PROJECTIONS : Need.INPUT;
   }
@@ -105,7 +106,8 @@ public final class PlanPruner implements LayerPruner {
   }
 
   private ImageNotes notes(LayerCut cut, Segment segment) {
-    return new ImageNotes(raters.getOrDefault(cut.scorer(), Map.of()).get(segment.image()), keyTokens.getOrDefault(segment.image(), new int[0]), null);
+    return new ImageNotes(raters.getOrDefault(cut.scorer(), Map.of()).get(segment.image()), keyTokens.getOrDefault(segment.image(),
+        new int[0]), null);
   }
 
   /** What is hidden stays in the cache, so candidates for hiding are found among the keys, those of earlier turns included. */
@@ -168,7 +170,8 @@ public final class PlanPruner implements LayerPruner {
     for (int i = 0; merge != null && i < merge.into().length; i++) {
       merged.add(new CutRecord.Merged(original[merge.into()[i]], Arrays.stream(merge.from()[i]).map(from -> original[from]).toArray()));
     }
-    records.add(new CutRecord(cut.site(), null, candidates.segment().image(), candidates.count(), goOn.map(i -> original[i]).toArray(), merged,
+    records.add(new CutRecord(cut.site(), null, candidates.segment().image(), candidates.count(), goOn.map(i -> original[i]).toArray(),
+        merged,
         CutRecord.margin(values, kept), values, nanos));
     return new Choice(kept, merge);
   }

@@ -58,9 +58,11 @@ public final class PlanReader {
       }
     }
     String name = root.has("name") ? root.get("name").string() : "plan";
-    PositionPolicy positions = root.has("positions") && root.get("positions").word("keep", "renumber").equals("renumber") ? PositionPolicy.RENUMBER : PositionPolicy.KEEP;
+    PositionPolicy positions = root.has("positions") && root.get("positions").word("keep", "renumber").equals("renumber")
+        ? PositionPolicy.RENUMBER : PositionPolicy.KEEP;
     boolean cached = !root.has("cached") || root.get("cached").truth();
-    if (!cached && !cacheCuts.isEmpty()) throw root.get("cached").wrong("without a cache there is nothing to cut at the sites cache and decode");
+    if (!cached && !cacheCuts.isEmpty()) throw root.get("cached").wrong("without a cache there is nothing to cut at the sites cache and "
+        + "decode");
     return new Plan(name, Map.of(), vision, layerCuts, cacheCuts, positions, cached);
   }
 
@@ -93,9 +95,11 @@ public final class PlanReader {
     node.only("a cut at a layer", Set.of("site", "scorer", "selector", "merger", "effect", "ranking_layer_stored_twice"));
     int layer = site.index();
     if (layer >= shape.layers()) throw node.get("site").wrong("this model has layers 0 to " + (shape.layers() - 1));
-    if (!before.isEmpty() && layer <= before.get(before.size() - 1).layer()) throw node.get("site").wrong("cuts must stand by rising layer, one a layer");
+    if (!before.isEmpty() && layer <= before.get(before.size() - 1).layer()) throw node.get("site").wrong("cuts must stand by rising "
+        + "layer, one a layer");
     Scorer scorer = node.has("scorer") ? part(node.get("scorer"), Parts.SCORERS) : null;
-    if (scorer != null && scorer.input() == Scorer.Input.LAYER_BEFORE && layer == 0) throw node.get("site").wrong("this scorer looks at the layer before, and layer 0 has none");
+    if (scorer != null && scorer.input() == Scorer.Input.LAYER_BEFORE
+        && layer == 0) throw node.get("site").wrong("this scorer looks at the layer before, and layer 0 has none");
     Selector selector = part(node.required("selector"), Parts.SELECTORS);
     Merger merger = node.has("merger") ? part(node.get("merger"), Parts.MERGERS) : null;
     if (merger != null && (scorer == null || scorer.input() == Scorer.Input.LAYER_ITSELF)) {
@@ -112,16 +116,20 @@ public final class PlanReader {
     boolean decode = site.kind() == Site.Kind.DECODE;
     if (!decode && node.has("every")) throw node.get("every").wrong("only cuts at the site decode come again");
     int every = decode ? node.required("every").integer(1, Integer.MAX_VALUE) : 0;
-    List<Integer> layers = node.has("layers") ? node.get("layers").items().stream().map(layer -> layer.integer(0, shape.layers() - 1)).toList() : null;
+    List<Integer> layers = node.has("layers") ? node.get("layers").items().stream().map(layer -> layer.integer(0,
+        shape.layers() - 1)).toList() : null;
     CacheAttention attention = node.has("scorer") ? part(node.get("scorer"), Parts.CACHE_SCORERS) : null;
-    if (attention != null && attention.layers() != null && attention.layers().stream().anyMatch(layer -> layer < 0 || layer >= shape.layers())) {
+    if (attention != null && attention.layers() != null && attention.layers().stream().anyMatch(layer -> layer < 0
+        || layer >= shape.layers())) {
       throw node.get("scorer").wrong("this model has layers 0 to " + (shape.layers() - 1));
     }
     Selector selector = part(node.required("selector"), Parts.SELECTORS);
     boolean needsScores = selector instanceof Selectors.Top;
     if (needsScores && attention == null) throw node.get("selector").wrong("this selector needs a scorer");
-    if (selector instanceof RankRule || selector instanceof DualFilter || selector instanceof StagedTop || selector instanceof Duplication) {
-      throw node.get("selector").wrong("this selector looks at rows, which a cut of the caches has none of; use top, even, none or survivors");
+    if (selector instanceof RankRule || selector instanceof DualFilter || selector instanceof StagedTop
+        || selector instanceof Duplication) {
+      throw node.get("selector").wrong("this selector looks at rows, which a cut of the caches has none of; use top, even, none or "
+          + "survivors");
     }
     boolean fromRows = node.has("next_position") && node.get("next_position").word("continue", "rows").equals("rows");
     return new CacheCut(site.kind(), every, layers, attention, selector, fromRows);
@@ -148,7 +156,8 @@ public final class PlanReader {
   /** The field that a complaint about a part is about; the part itself where it names none. */
   private static PlanNode culprit(PlanNode part, String complaint) {
     for (Map.Entry<String, PlanNode> field : part.fields().entrySet()) {
-      if (complaint.contains("parameter " + field.getKey() + "=") || complaint.contains("parameter '" + field.getKey() + "'")) return field.getValue();
+      if (complaint.contains("parameter " + field.getKey() + "=") || complaint.contains("parameter '" + field.getKey()
+          + "'")) return field.getValue();
     }
     return complaint.startsWith("unknown") ? part.get("name") : part;
   }

@@ -28,7 +28,8 @@ public final class Selectors {
         case SHARE_REMOVED_TRUNCATED -> "removed_truncated";
       };
       Object value = count.kind() == Count.Kind.TOKENS ? (Object) (long) count.value() : (Object) count.value();
-      return Spec.of("top", name, value, "floor", floor == 0 ? null : floor, "of", ofPresent ? "present" : null, "drop", drop == 0 ? null : drop);
+      return Spec.of("top", name, value, "floor", floor == 0 ? null : floor, "of", ofPresent ? "present" : null, "drop", drop == 0 ? null
+          : drop);
     }
 
     @Override public int[] select(Candidates candidates, Tensor scores) {

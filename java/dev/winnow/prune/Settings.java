@@ -29,7 +29,8 @@ public final class Settings {
     List<String> names = parameters.stream().map(Parameter::name).toList();
     for (String name : given.keySet()) {
       if (!names.contains(name)) {
-        throw new InvalidInputException(owner + " has no parameter '" + name + "'; it has " + (names.isEmpty() ? "none" : String.join(", ", names)));
+        throw new InvalidInputException(owner + " has no parameter '" + name + "'; it has " + (names.isEmpty() ? "none" : String.join(", ",
+            names)));
       }
     }
     for (Parameter parameter : parameters) {
@@ -71,7 +72,8 @@ public final class Settings {
   /** A whole number within bounds. */
   public int integer(String name, int lowest, int highest) {
     int value = integer(name);
-    if (value < lowest || value > highest) throw wrong(name, values.get(name), highest == Integer.MAX_VALUE ? lowest + " or more" : "a whole number from " + lowest + " to " + highest);
+    if (value < lowest || value > highest) throw wrong(name, values.get(name), highest == Integer.MAX_VALUE ? lowest + " or more"
+        : "a whole number from " + lowest + " to " + highest);
     return value;
   }
 
@@ -104,7 +106,8 @@ public final class Settings {
 
   /** Checks that a layer is one that the model has and that a cut can stand before. */
   public int layer(String name, int value, int lowest, int highest) {
-    if (value < lowest || value > highest) throw wrong(name, String.valueOf(value), "a layer from " + lowest + " to " + highest + " for this model");
+    if (value < lowest || value > highest) throw wrong(name, String.valueOf(value), "a layer from " + lowest + " to " + highest
+        + " for this model");
     return value;
   }
 

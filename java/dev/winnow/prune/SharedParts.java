@@ -25,18 +25,24 @@ final class SharedParts {
             settings.choice("reconstruction", "mean", "sum").equals("sum")));
     Parts.cacheScorer("paid-attention", List.of(Parameter.of("rows", "1", "site cache: last prompt rows that count"),
         Parameter.of("layers", "own", "own: every layer decides for its own cache; or layers whose mean decides for all")),
-        settings -> new CacheAttention(settings.integer("rows", 1, Integer.MAX_VALUE), settings.values().get("layers").equals("own") ? null : settings.integers("layers")));
+        settings -> new CacheAttention(settings.integer("rows", 1, Integer.MAX_VALUE), settings.values().get("layers").equals("own") ? null
+            : settings.integers("layers")));
   }
 
   private static void scorers() {
     Parts.scorer("last-row-attention", List.of(Parameter.of("of", "layer-before", "layer-before or layer-itself: whose queries and keys")),
-        settings -> Scorers.lastRowAttention(settings.choice("of", "layer-before", "layer-itself").equals("layer-itself") ? Scorer.Input.LAYER_ITSELF
+        settings -> Scorers.lastRowAttention(settings.choice("of", "layer-before", "layer-itself").equals("layer-itself")
+            ? Scorer.Input.LAYER_ITSELF
             : Scorer.Input.LAYER_BEFORE));
-    Parts.scorer("random", List.of(Parameter.of("seed", "0", "another seed, another order")), settings -> Scorers.random(settings.wide("seed")));
+    Parts.scorer("random", List.of(Parameter.of("seed", "0", "another seed, another order")), settings ->
+        Scorers.random(settings.wide("seed")));
     Parts.scorer("text-attention", List.of(RATERS, Parameter.of("pool", "mean", "mean or sum over the raters")),
-        settings -> new TextAttention(raters(settings), PlanWords.read(TextAttention.Pool.class, settings.choice("pool", PlanWords.all(TextAttention.Pool.values())))));
-    Parts.scorer("corrected-text-attention", List.of(RATERS, Parameter.of("heads", "14", "heads that count"), Parameter.of("theta", "10000", "rotary base")),
-        settings -> new CorrectedTextAttention(raters(settings), settings.integer("heads", 1, Integer.MAX_VALUE), settings.number("theta", 1, Double.MAX_VALUE)));
+        settings -> new TextAttention(raters(settings), PlanWords.read(TextAttention.Pool.class, settings.choice("pool",
+            PlanWords.all(TextAttention.Pool.values())))));
+    Parts.scorer("corrected-text-attention", List.of(RATERS, Parameter.of("heads", "14", "heads that count"), Parameter.of("theta", "10000",
+        "rotary base")),
+        settings -> new CorrectedTextAttention(raters(settings), settings.integer("heads", 1, Integer.MAX_VALUE), settings.number("theta",
+            1, Double.MAX_VALUE)));
     Parts.scorer("key-norms", List.of(), settings -> new KeyNorms());
   }
 
@@ -54,13 +60,16 @@ final class SharedParts {
     Parts.selector("dual-filter", List.of(Parameter.of("global", "0.001", "least share of the text's attention"),
         Parameter.of("individual", "0.001", "least attention of any text row"), KEYS),
         settings -> new DualFilter(settings.number("global", 0, 1), settings.number("individual", 0, 1), settings.integers("keys")));
-    Parts.selector("staged-top", List.of(Parameter.of("average", "", "tokens on average over the layers"), Parameter.of("layers", "", "decoder layers"),
-        Parameter.of("after", "", "layers behind which the stages cut"), Parameter.of("stage", "0", "number of this stage"), KEYS), SharedParts::staged);
+    Parts.selector("staged-top", List.of(Parameter.of("average", "", "tokens on average over the layers"), Parameter.of("layers", "",
+        "decoder layers"),
+        Parameter.of("after", "", "layers behind which the stages cut"), Parameter.of("stage", "0", "number of this stage"), KEYS),
+            SharedParts::staged);
     List<Parameter> duplication = new ArrayList<>(COUNT);
     duplication.add(Parameter.of("exact", "false", "whether the count is what stays, instead of what the pivots take together"));
     duplication.add(Parameter.of("image_pivots", "4", "pivots in the image"));
     duplication.add(Parameter.of("text_pivots", "4", "pivots in the text"));
-    Parts.selector("duplication", duplication, settings -> new Duplication(count(settings), settings.choice("exact", "true", "false").equals("true"),
+    Parts.selector("duplication", duplication, settings -> new Duplication(count(settings), settings.choice("exact", "true",
+        "false").equals("true"),
         settings.integer("image_pivots", 1, 1024), settings.integer("text_pivots", 0, 1024)));
     Parts.selector("survivors", List.of(), settings -> new Survivors());
   }
@@ -68,7 +77,8 @@ final class SharedParts {
   private static StagedTop staged(Settings settings) {
     List<Integer> after = settings.integers("after");
     int stage = settings.integer("stage", 0, Math.max(0, after.size() - 1));
-    return new StagedTop(settings.integer("average", 0, Integer.MAX_VALUE), settings.integer("layers", 1, Integer.MAX_VALUE), after, stage, settings.integers("keys"));
+    return new StagedTop(settings.integer("average", 0, Integer.MAX_VALUE), settings.integer("layers", 1, Integer.MAX_VALUE), after, stage,
+        settings.integers("keys"));
   }
 
   private static TextAttention.Raters raters(Settings settings) {

@@ -42,7 +42,8 @@ public record TextAttention(Raters raters, Pool pool) implements Scorer {
     int[] text = entrance.textRows();
     if (text.length == 0 || entrance.count() == 0) return new int[0];
     Tensor rows = entrance.view().hidden();
-    float[] resemblance = resemblance(rows.narrow(0, entrance.firstRow(), entrance.count()), rows.index_select(0, Tensors.indices(text, rows.device())));
+    float[] resemblance = resemblance(rows.narrow(0, entrance.firstRow(), entrance.count()), rows.index_select(0, Tensors.indices(text,
+        rows.device())));
     return Arrays.stream(chosen(resemblance, raters)).map(i -> entrance.view().origins()[text[i]]).toArray();
   }
 

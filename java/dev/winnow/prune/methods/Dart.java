@@ -16,14 +16,20 @@ import java.util.Map;
 public final class Dart implements Method {
   @Override public String name() { return "dart"; }
 
-  @Override public String summary() { return "Keeps a few pivot tokens with large keys and the image tokens that resemble those pivots least."; }
+  @Override public String summary() {
+    return "Keeps a few pivot tokens with large keys and the image tokens that resemble those pivots least.";
+  }
 
-  @Override public String source() { return "Wen et al., DART, EMNLP 2025 (arXiv 2502.11494); code ZichenWen1/DART (read in the fork xqy1111111/DART)"; }
+  @Override public String source() {
+    return "Wen et al., DART, EMNLP 2025 (arXiv 2502.11494); code ZichenWen1/DART (read in the fork xqy1111111/DART)";
+  }
 
   @Override public List<Parameter> parameters() {
     return List.of(
-        new Parameter("layer", shape -> String.valueOf(Math.min(2, shape.layers() - 1)), "2", "cut at the input of this layer (code: 2); keys are those of the layer before"),
-        Parameter.of("tokens", "128", "tokens that the pivots take together, each the same whole number; image pivots stay besides (code: 128 keeps 4 + 8 * 16)"),
+        new Parameter("layer", shape -> String.valueOf(Math.min(2, shape.layers() - 1)), "2",
+            "cut at the input of this layer (code: 2); keys are those of the layer before"),
+        Parameter.of("tokens", "128", "tokens that the pivots take together, each the same whole number; image pivots stay besides "
+            + "(code: 128 keeps 4 + 8 * 16)"),
         Parameter.of("ratio", "", "share of the image's tokens that is removed, pivots apart, instead of tokens"),
         Parameter.of("keep", "", "extension: exact number of tokens that stays, instead of tokens; pivots that come first take one more"),
         Parameter.of("image_pivots", "4", "pivots in the image (code: 4)"),
@@ -33,8 +39,10 @@ public final class Dart implements Method {
 
   @Override public Plan plan(ModelShape shape, Settings settings) {
     int layer = settings.layer("layer", settings.integer("layer"), 1, shape.layers() - 1);
-    Duplication selector = new Duplication(count(settings), settings.has("keep"), settings.integer("image_pivots", 1, 1024), settings.integer("text_pivots", 0, 1024));
-    return Plan.of(this, settings, List.of(new LayerCut(layer, new KeyNorms(), selector, LayerCut.Effect.DROP)), Positions.of(settings), true);
+    Duplication selector = new Duplication(count(settings), settings.has("keep"), settings.integer("image_pivots", 1, 1024),
+        settings.integer("text_pivots", 0, 1024));
+    return Plan.of(this, settings, List.of(new LayerCut(layer, new KeyNorms(), selector, LayerCut.Effect.DROP)), Positions.of(settings),
+        true);
   }
 
   private static Count count(Settings settings) {

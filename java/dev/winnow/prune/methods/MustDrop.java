@@ -22,8 +22,9 @@ import java.util.Map;
 import java.util.stream.IntStream;
 
 /**
- * MustDrop. In the tower, windows of like patches are merged and key tokens named; inside the decoder, behind a few layers, tokens go that neither the text as a whole nor any single text row attends to, key tokens
- * excepted; at the end of the prompt the caches of the layers from the first stage on lose the tokens that did not reach the last layer.
+ * MustDrop. In the tower, windows of like patches are merged and key tokens named. Inside the decoder, behind a few layers, tokens go that
+ * neither the text as a whole nor any single text row attends to, key tokens excepted. At the end of the prompt the caches of the layers from
+ * the first stage on lose the tokens that did not reach the last layer.
  */
 public final class MustDrop implements Method {
   private static final String OFFICIAL = "official";
@@ -31,29 +32,38 @@ public final class MustDrop implements Method {
   @Override public String name() { return "mustdrop"; }
 
   @Override public String summary() {
-    return "Drops image tokens that neither the whole text nor any single text row attends to, in stages, and takes them out of earlier layers' caches.";
+    return "Drops image tokens that neither the whole text nor any single text row attends to, in stages, and takes them out of earlier "
+        + "layers' caches.";
   }
 
   @Override public String source() { return "Liu et al., MustDrop, 2024 (arXiv 2411.10803); code liuting20/MustDrop"; }
 
   @Override public List<Parameter> parameters() {
     return List.of(
-        Parameter.of("merge", "0.8", "vision stage: windows of patches whose mean pairwise cosine behind block 0 is at least this become one token (code: 0.8);"
+        Parameter.of("merge", "0.8", "vision stage: windows of patches whose mean pairwise cosine behind block 0 is at least this become "
+            + "one token (code: 0.8);"
             + " off for no vision stage"),
-        new Parameter("window", MustDrop::window, "3, or the smallest number above 1 that divides the grid of patches", "patches on one side of a window (code: 3)"),
-        Parameter.of("key_share", "0.08", "share of the tokens left, rounded up, that are never dropped: those with the most attention of the class token"
+        new Parameter("window", MustDrop::window, "3, or the smallest number above 1 that divides the grid of patches",
+            "patches on one side of a window (code: 3)"),
+        Parameter.of("key_share", "0.08", "share of the tokens left, rounded up, that are never dropped: those with the most attention "
+            + "of the class token"
             + " (code: 0.08); 0 for none"),
-        new Parameter("key_block", shape -> String.valueOf(Math.max(0, shape.visionBlocks() - 1)), "the last block", "block of the tower whose class attention names"
+        new Parameter("key_block", shape -> String.valueOf(Math.max(0, shape.visionBlocks() - 1)), "the last block",
+            "block of the tower whose class attention names"
             + " key tokens (code: 23 of 24)"),
         Stages.parameter(2, 6, 10, 14),
-        Parameter.of("global_thr", "0.001", "a token may go if its share of all text-to-image attention is below this (released: 0.001, 0.0012, 0.011 for"
+        Parameter.of("global_thr", "0.001", "a token may go if its share of all text-to-image attention is below this (released: 0.001, "
+            + "0.0012, 0.011 for"
             + " 192, 128, 64 tokens on TextVQA)"),
         Parameter.of("individual_thr", "0.001", "and no text row attends to it with this probability (released: 0.001, 0.001, 0.01)"),
         Parameter.of("key_tokens", "", "image tokens that never go, by index, besides those that the vision stage names"),
-        Parameter.of("average", "", "extension: keep the tokens with the most text attention, key tokens first, so many that the layers hold this number on"
+        Parameter.of("average", "", "extension: keep the tokens with the most text attention, key tokens first, so many that the layers "
+            + "hold this number on"
             + " average, instead of the thresholds"),
-        Parameter.of("cache", "true", "whether the caches of layers from the first stage on lose, at the end of the prompt, what did not reach the last layer"),
-        Parameter.of("positions", OFFICIAL, "official: renumber per stage, and after the cache policy go on from the number of rows left, as the code does although"
+        Parameter.of("cache", "true", "whether the caches of layers from the first stage on lose, at the end of the prompt, what did not "
+            + "reach the last layer"),
+        Parameter.of("positions", OFFICIAL, "official: renumber per stage, and after the cache policy go on from the number of rows "
+            + "left, as the code does although"
             + " cached keys keep their rotation; renumber: the same without that jump; keep: original positions throughout"));
   }
 
@@ -67,7 +77,8 @@ public final class MustDrop implements Method {
     }
     boolean cutsCache = settings.choice("cache", "true", "false").equals("true") && !after.isEmpty();
     List<CacheCut> cacheCuts = cutsCache ? List.of(cachePolicy(after.get(0), shape.layers(), positions.equals(OFFICIAL))) : List.of();
-    return Plan.of(this, settings, vision(shape, settings), cuts, cacheCuts, positions.equals("keep") ? PositionPolicy.KEEP : PositionPolicy.RENUMBER);
+    return Plan.of(this, settings, vision(shape, settings), cuts, cacheCuts, positions.equals("keep") ? PositionPolicy.KEEP
+        : PositionPolicy.RENUMBER);
   }
 
   private static String window(ModelShape shape) {
@@ -82,7 +93,8 @@ public final class MustDrop implements Method {
     VisionSettings.requireClass(name(), shape);
     int window = settings.integer("window", 2, Integer.MAX_VALUE);
     if (shape.patchGrid() % window != 0) {
-      throw settings.wrong("window", String.valueOf(window), "a number that divides the " + shape.patchGrid() + " patches on one side, or set merge=off");
+      throw settings.wrong("window", String.valueOf(window), "a number that divides the " + shape.patchGrid()
+          + " patches on one side, or set merge=off");
     }
     return new VisionCut(Site.visionBlock(0), new WindowMerge(settings.number("merge", -1, 1), window, settings.number("key_share", 0, 1),
         VisionSettings.block(shape, settings, "key_block")));
@@ -95,8 +107,10 @@ public final class MustDrop implements Method {
 
   private static Selector selector(ModelShape shape, Settings settings, List<Integer> after, int stage) {
     List<Integer> keys = settings.integers("key_tokens");
-    if (keys.stream().anyMatch(key -> key < 0)) throw settings.wrong("key_tokens", settings.values().get("key_tokens"), "indices of image tokens, 0 or more");
-    if (settings.has("average")) return new StagedTop(settings.integer("average", 0, Integer.MAX_VALUE), shape.layers(), after, stage, keys);
+    if (keys.stream().anyMatch(key -> key < 0)) throw settings.wrong("key_tokens", settings.values().get("key_tokens"),
+        "indices of image tokens, 0 or more");
+    if (settings.has("average")) return new StagedTop(settings.integer("average", 0, Integer.MAX_VALUE), shape.layers(), after, stage,
+        keys);
     return new DualFilter(settings.number("global_thr", 0, 1), settings.number("individual_thr", 0, 1), keys);
   }
 

@@ -29,7 +29,8 @@ public final class SparseVlm implements Method {
   private static final String RANK = "rank";
   private static final String TABLE = "1_0";
   private static final String CORRECTED = "2_0";
-  private static final Map<Integer, int[]> TABLES = Map.of(192, new int[] {300, 200, 110}, 128, new int[] {303, 110, 36}, 96, new int[] {238, 48, 26},
+  private static final Map<Integer, int[]> TABLES = Map.of(192, new int[] {300, 200, 110}, 128, new int[] {303, 110, 36}, 96,
+      new int[] {238, 48, 26},
       64, new int[] {66, 30, 17});
   private static final Map<Integer, int[]> CORRECTED_TABLES = Map.of(192, new int[] {300, 200, 118}, 128, new int[] {238, 108, 60},
       96, new int[] {246, 54, 28}, 64, new int[] {66, 34, 20});
@@ -37,18 +38,23 @@ public final class SparseVlm implements Method {
   @Override public String name() { return "sparsevlm"; }
 
   @Override public String summary() {
-    return "Drops the image tokens that the text rows closest to the image attend to least, and brings the best of them back as cluster tokens.";
+    return "Drops the image tokens that the text rows closest to the image attend to least, and brings the best of them back as cluster "
+        + "tokens.";
   }
 
   @Override public String source() { return "Zhang et al., SparseVLM, ICML 2025 (arXiv 2410.04417); code Gumpest/SparseVLMs"; }
 
   @Override public List<Parameter> parameters() {
     return List.of(
-        Parameter.of("version", TABLE, "1_0: fixed counts, recycling (code v1.5 and main); rank: counts from the rank of the raters' attention (v1.0,"
-            + " published with layers 2,6,15,19); 2_0: attention corrected for distance, best heads only, no recycling, positions kept (SparseVLM+)"),
+        Parameter.of("version", TABLE, "1_0: fixed counts, recycling (code v1.5 and main); rank: counts from the rank of the raters' "
+            + "attention (v1.0,"
+            + " published with layers 2,6,15,19); 2_0: attention corrected for distance, best heads only, no recycling, positions kept "
+                + "(SparseVLM+)"),
         Stages.parameter(2, 6, 15),
-        Parameter.of("table", "192", "versions 1_0 and 2_0: the code's table of counts: 192, 128, 96 or 64, made for 576 tokens and 32 layers"),
-        Parameter.of("keep", "", "tokens that stay at each layer, before clusters, instead of the version's rule; at least one always goes"),
+        Parameter.of("table", "192", "versions 1_0 and 2_0: the code's table of counts: 192, 128, 96 or 64, made for 576 tokens and 32 "
+            + "layers"),
+        Parameter.of("keep", "", "tokens that stay at each layer, before clusters, instead of the version's rule; at least one always "
+            + "goes"),
         Parameter.of("scale", "13.5", "version rank: tokens that stay = trunc(rank * scale + bias); released pairs 13.5,0; 9,6; 0.8,0"),
         Parameter.of("bias", "0", "version rank: see scale"),
         Parameter.of("raters", "above-mean", "text rows that rank: above-mean (code), at-least-mean (paper) or all"),
@@ -66,7 +72,8 @@ public final class SparseVlm implements Method {
     Scorer scorer = scorer(settings, version);
     DensityPeaks merger = version.equals(CORRECTED) ? null : merger(settings);
     List<LayerCut> cuts = new ArrayList<>();
-    for (int i = 0; i < after.size(); i++) cuts.add(new LayerCut(after.get(i) + 1, scorer, selector(settings, version, after.size(), i), merger));
+    for (int i = 0; i < after.size(); i++) cuts.add(new LayerCut(after.get(i) + 1, scorer, selector(settings, version, after.size(), i),
+        merger));
     PositionPolicy byVersion = version.equals(CORRECTED) ? PositionPolicy.KEEP : PositionPolicy.RENUMBER;
     return Plan.of(this, settings, cuts, settings.has("positions") ? Positions.of(settings) : byVersion, true);
   }
@@ -78,7 +85,8 @@ public final class SparseVlm implements Method {
       default -> TextAttention.Raters.ABOVE_MEAN;
     };
     if (!version.equals(CORRECTED)) return new TextAttention(raters, TextAttention.Pool.MEAN);
-    return new CorrectedTextAttention(raters, settings.integer("heads", 1, Integer.MAX_VALUE), settings.number("theta", 1, Double.MAX_VALUE));
+    return new CorrectedTextAttention(raters, settings.integer("heads", 1, Integer.MAX_VALUE), settings.number("theta", 1,
+        Double.MAX_VALUE));
   }
 
   /** Null where nothing is recycled. */
@@ -98,14 +106,16 @@ public final class SparseVlm implements Method {
     }
     if (version.equals(RANK)) return new RankRule(settings.number("scale"), settings.number("bias"));
     int[] counts = table(version, Integer.parseInt(settings.choice("table", "192", "128", "96", "64")));
-    if (stage >= counts.length) throw settings.wrong("layers", settings.values().get("layers"), "at most 3 layers with a table, or counts in keep");
+    if (stage >= counts.length) throw settings.wrong("layers", settings.values().get("layers"),
+        "at most 3 layers with a table, or counts in keep");
     return atMost(counts[stage]);
   }
 
   private static Selector atMost(int count) { return new Selectors.Top(Count.tokens(count), 0, false, 1); }
 
   /** Tokens that stay at each stage by the code's table for a budget of 192, 128, 96 or 64. */
-  public static int[] table(String version, int budget) { return (version.equals(CORRECTED) ? CORRECTED_TABLES : TABLES).get(budget).clone(); }
+  public static int[] table(String version, int budget) { return (version.equals(CORRECTED) ? CORRECTED_TABLES
+      : TABLES).get(budget).clone(); }
 
   /**
    * Tokens kept and clusters made at each stage of an image of {@code tokens} tokens under a table.
@@ -128,7 +138,8 @@ public final class SparseVlm implements Method {
   @Override public Map<String, String> budget(ModelShape shape, Settings settings, int imageTokens, int tokens) {
     if (tokens >= imageTokens) return Map.of("layers", "");
     DensityPeaks merger = settings.choice("version", TABLE, RANK, CORRECTED).equals(CORRECTED) ? null : merger(settings);
-    int[] counts = Stages.counts(name(), shape, Stages.read(settings, shape), imageTokens, tokens, dropped -> merger == null ? 0 : merger.clusters(dropped));
+    int[] counts = Stages.counts(name(), shape, Stages.read(settings, shape), imageTokens, tokens, dropped -> merger == null ? 0
+        : merger.clusters(dropped));
     return Map.of("keep", IntStream.of(counts).mapToObj(String::valueOf).collect(Collectors.joining(",")));
   }
 }

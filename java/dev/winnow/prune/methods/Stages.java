@@ -44,7 +44,8 @@ final class Stages {
   static int[] counts(String method, ModelShape shape, List<Integer> after, int imageTokens, int tokens, IntUnaryOperator merged) {
     int[] none = new int[after.size()];
     if (after.isEmpty() || StageBudget.held(imageTokens, shape.layers(), after, none, merged) > (long) tokens * shape.layers()) {
-      throw new InvalidInputException(method + " cannot average " + tokens + " of " + imageTokens + " tokens when its first stage is behind layer "
+      throw new InvalidInputException(method + " cannot average " + tokens + " of " + imageTokens
+          + " tokens when its first stage is behind layer "
           + (after.isEmpty() ? "none" : after.get(0)) + "; set earlier layers or a larger budget");
     }
     return StageBudget.counts(imageTokens, shape.layers(), after, tokens, merged);

@@ -57,7 +57,8 @@ public record WindowMerge(double threshold, int window, double keyShare, int key
     int patches = (int) hidden.size(1) - 1;
     int side = (int) Math.round(Math.sqrt(patches));
     if (side * side != patches || side % window != 0) {
-      throw new InvalidInputException("a tile of " + patches + " patches does not divide into windows of " + window + "x" + window + "; set another window");
+      throw new InvalidInputException("a tile of " + patches + " patches does not divide into windows of " + window + "x" + window
+          + "; set another window");
     }
     int perSide = side / window;
     Tensor inWindows = hidden.narrow(1, 1, patches).to(ScalarType.Float).reshape(tiles, perSide, window, perSide, window, hidden.size(2))
@@ -82,7 +83,8 @@ public record WindowMerge(double threshold, int window, double keyShare, int key
       for (int w : merged[t]) gone.set(w);
       others[t] = IntStream.range(0, patches).filter(p -> !gone.get(p / side / window * perSide + p % side / window)).toArray();
       Tensor tile = hidden.select(0, t);
-      rows[t] = torch.cat(new TensorVector(tile.narrow(0, 0, 1), means.select(0, t).index_select(0, Tensors.indices(merged[t], hidden.device())),
+      rows[t] = torch.cat(new TensorVector(tile.narrow(0, 0, 1), means.select(0, t).index_select(0, Tensors.indices(merged[t],
+          hidden.device())),
           tile.narrow(0, 1, patches).index_select(0, Tensors.indices(others[t], hidden.device()))), 0);
     }
     return new Merged(torch.stack(new TensorVector(rows), 0), merged, others);
