@@ -15,6 +15,8 @@ public record CacheAttention(int rows, List<Integer> layers) implements Part {
     layers = layers == null ? null : List.copyOf(layers);
   }
 
-  @Override public Spec spec() { return Spec.of("paid-attention", "rows", rows, "layers", layers == null ? "own"
-      : Vectors.joined(layers)); }
+  @Override public Spec spec() {
+    return Spec.of("paid-attention", "rows", rows, "layers", layers == null ? "own"
+        : Vectors.joined(layers));
+  }
 }

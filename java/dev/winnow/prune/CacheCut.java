@@ -23,6 +23,8 @@ public record CacheCut(Site.Kind when, int every, List<Integer> layers, CacheAtt
 
   boolean covers(int layer) { return layers == null || layers.contains(layer); }
 
-  boolean watches(int layer) { return attention != null && (attention.layers() == null ? covers(layer)
-      : attention.layers().contains(layer)); }
+  boolean watches(int layer) {
+    return attention != null && (attention.layers() == null ? covers(layer)
+        : attention.layers().contains(layer));
+  }
 }

@@ -37,8 +37,10 @@ final class CachePruner {
     return cuts.stream().anyMatch(cut -> cut.watches(layer) && active(cut, generating));
   }
 
-  private static boolean active(CacheCut cut, boolean generating) { return cut.when() == (generating ? Site.Kind.DECODE
-      : Site.Kind.CACHE); }
+  private static boolean active(CacheCut cut, boolean generating) {
+    return cut.when() == (generating ? Site.Kind.DECODE
+        : Site.Kind.CACHE);
+  }
 
   void attended(int layer, boolean generating, List<Segment> segments, Tensor queries, Tensor keys, int[] keyOrigins) {
     for (Segment segment : images(segments)) {

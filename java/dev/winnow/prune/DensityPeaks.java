@@ -27,8 +27,10 @@ public record DensityPeaks(double share, int perCluster, boolean sum) implements
   /** Distances without the shortcut by products: exactly symmetric, so that ties are ties. */
   private static final long WITHOUT_PRODUCTS = 2;
 
-  @Override public Spec spec() { return Spec.of("density-peaks", "share", share, "per_cluster", perCluster, "reconstruction", sum ? "sum"
-      : "mean"); }
+  @Override public Spec spec() {
+    return Spec.of("density-peaks", "share", share, "per_cluster", perCluster, "reconstruction", sum ? "sum"
+        : "mean");
+  }
 
   /** Tokens recycled out of {@code dropped}. */
   public int recycled(int dropped) { return dropped == 0 ? 0 : Math.min(dropped, (int) (share * dropped) + 1); }

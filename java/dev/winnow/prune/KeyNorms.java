@@ -12,8 +12,10 @@ public record KeyNorms() implements Scorer {
 
   @Override public Input input() { return Input.LAYER_BEFORE; }
 
-  @Override public Tensor score(Candidates candidates) { return norms(candidates.keys().narrow(0, candidates.firstKey(),
-      candidates.count()), candidates); }
+  @Override public Tensor score(Candidates candidates) {
+    return norms(candidates.keys().narrow(0, candidates.firstKey(),
+        candidates.count()), candidates);
+  }
 
   /** Norms of some rows' keys, float32 [rows.length]. */
   public static Tensor of(Candidates candidates, int[] rows) {

@@ -114,8 +114,10 @@ public final class SparseVlm implements Method {
   private static Selector atMost(int count) { return new Selectors.Top(Count.tokens(count), 0, false, 1); }
 
   /** Tokens that stay at each stage by the code's table for a budget of 192, 128, 96 or 64. */
-  public static int[] table(String version, int budget) { return (version.equals(CORRECTED) ? CORRECTED_TABLES
-      : TABLES).get(budget).clone(); }
+  public static int[] table(String version, int budget) {
+    return (version.equals(CORRECTED) ? CORRECTED_TABLES
+        : TABLES).get(budget).clone();
+  }
 
   /**
    * Tokens kept and clusters made at each stage of an image of {@code tokens} tokens under a table.
