@@ -123,7 +123,7 @@ final class AskCommand implements Callable<Integer>, TurnsParser.Holder {
     List<Question> questions = questions();
     ModelOptions options = new ModelOptions(dtype == null ? null : Dtype.of(dtype), device, threads);
     try (TraceFile traces = TraceFile.open(trace, console);
-        Model opened = Model.open(model, options);
+        Model opened = Model.open(model, options, questions);
         Session session = opened.newSession()) {
       int wanted = threads == 0 ? Machine.processors() : threads;
       if (opened.threads() < wanted) {

@@ -15,6 +15,8 @@ public final class Sequence implements AutoCloseable {
   private PositionPolicy policy = PositionPolicy.KEEP;
   private LayerPruner pruner = LayerPruner.NONE;
   private int length;
+  /** Rows that an unpruned sequence would have and this one never had. */
+  private int withdrawn;
 
   Sequence(KvCache cache) { this.cache = cache; }
 
@@ -45,21 +47,25 @@ public final class Sequence implements AutoCloseable {
   public void add(Segment segment) { segments.add(segment); }
 
   /** A state to come back to, should a step fail. */
-  public record Mark(int length, int segments, int[] rows, int[] nextPositions) {}
+  public record Mark(int length, int withdrawn, int segments, int[] rows, int[] nextPositions) {}
 
-  public Mark mark() { return new Mark(length, segments.size(), cache.rows(), cache.nextPositions()); }
+  public Mark mark() { return new Mark(length, withdrawn, segments.size(), cache.rows(), cache.nextPositions()); }
 
   /** Forgets every row and segment since the mark. */
   public void rollback(Mark mark) {
     length = mark.length();
+    withdrawn = mark.withdrawn();
     segments.subList(mark.segments(), segments.size()).clear();
     cache.rollback(mark.rows(), mark.nextPositions());
-    cache.unprunedRows(length);
+    cache.unprunedRows(length + withdrawn);
   }
+
+  /** Tells that rows were removed before they entered the model, so that what pruning saves counts them. */
+  public void withdraw(int rows) { withdrawn += rows; }
 
   void grow(int rows) {
     length += rows;
-    cache.unprunedRows(length);
+    cache.unprunedRows(length + withdrawn);
   }
 
   /** Forgets everything and gives all memory back to the pool; the sequence can be filled again. */

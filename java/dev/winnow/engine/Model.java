@@ -15,6 +15,7 @@ import dev.winnow.vision.VisionTower;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Tensor;
 
@@ -39,7 +40,7 @@ public final class Model implements AutoCloseable {
   private final double loadMillis;
   private ChatFormat chatFormat;
 
-  private Model(Path folder, ModelOptions options) {
+  private Model(Path folder, ModelOptions options, List<Question> questions) {
     long begin = System.nanoTime();
     boolean done = false;
     try {
@@ -50,8 +51,11 @@ public final class Model implements AutoCloseable {
       Device device = owned(Devices.open(deviceName));
       checkpoint = owned(Checkpoint.open(folder));
       ModelConfig config = checkpoint.config();
+      for (Question question : questions) question.plan(ModelShape.of(config), 0);
       dtype = options.dtype() == null ? Dtype.of(config.dtype()) : options.dtype();
-      if (dtype == Dtype.FLOAT16 && device.is_cpu()) LOG.log(System.Logger.Level.WARNING, "computing in float16 on the CPU is several times slower than in bfloat16; set dtype bfloat16");
+      if (dtype == Dtype.FLOAT16 && device.is_cpu()) {
+        LOG.log(System.Logger.Level.WARNING, "computing in float16 on the CPU is several times slower than in bfloat16; set dtype bfloat16");
+      }
       MemoryCheck.require(converted(device), "loading this model in " + dtype.label);
       checkpoint.tokenizer();
       Preprocessor preprocessor = Preprocessor.load(checkpoint.preprocessorFolder(), config);
@@ -77,7 +81,12 @@ public final class Model implements AutoCloseable {
    * @throws dev.winnow.InvalidInputException if the folder is no supported checkpoint, naming what is wrong
    * @throws dev.winnow.InsufficientMemoryException if converted weights would not fit, before they are converted
    */
-  public static Model open(Path folder, ModelOptions options) { return new Model(folder, options); }
+  public static Model open(Path folder, ModelOptions options) { return open(folder, options, List.of()); }
+
+  /**
+   * The same for questions that are known already: what they ask of a method that this model cannot do is said before any weight is read.
+   */
+  public static Model open(Path folder, ModelOptions options, List<Question> questions) { return new Model(folder, options, questions); }
 
   /** Bytes of weights that cannot be used in place. */
   private long converted(Device device) {

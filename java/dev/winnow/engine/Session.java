@@ -82,6 +82,7 @@ public final class Session implements AutoCloseable {
         int[] past = run.sequence().cache().lengths();
         int[] computedBefore = run.sequence().cache().computedRows();
         run.prompt(prompt.rows(), prompt.segments(), images, plan, newTokens);
+        run.sequence().withdraw(pictures.removed);
         for (int i = 0; i < pictures.keyRows.size(); i++) run.keyTokens(images + i, pictures.keyRows.get(i));
         float[] first = advance();
         int[] afterPrompt = run.sequence().cache().lengths();
