@@ -67,7 +67,9 @@ class WnTest {
       Wn.Context ctx = cpu();
       Pointer none = null;
       // an empty batch is fine, a wrong struct_size would not be
-      assertEquals(Wn.WN_OK, Wn.wn_score(ctx, new Wn.ScoreDesc().heads_q(1).heads_kv(1).head_dim(1), none, 0, null));
+      Wn.ScoreDesc score = new Wn.ScoreDesc().heads_q(1).heads_kv(1).head_dim(1);
+      long bytes = Wn.wn_score_workspace(ctx, score);
+      assertEquals(Wn.WN_OK, Wn.wn_score(ctx, score, aligned(bytes), bytes, null));
       assertEquals(Wn.WN_OK, Wn.wn_sim(ctx, new Wn.SimilarityDesc().op(Wn.WN_SIM_PIVOTS).dim(1), none, 0, null));
       assertEquals(Wn.WN_OK, Wn.wn_greedy(ctx, new Wn.GreedyDesc().dim(1), none, 0, null));
       assertEquals(Wn.WN_OK, Wn.wn_select(ctx, new Wn.SelectionDesc(), none, 0, null));
