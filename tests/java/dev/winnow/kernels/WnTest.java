@@ -65,14 +65,19 @@ class WnTest {
   void everyDescriptorHasTheSizeOfTheHeader() {
     try (PointerScope scope = new PointerScope()) {
       Wn.Context ctx = cpu();
-      Pointer none = null;
       // an empty batch is fine, a wrong struct_size would not be
       Wn.ScoreDesc score = new Wn.ScoreDesc().heads_q(1).heads_kv(1).head_dim(1);
       long bytes = Wn.wn_score_workspace(ctx, score);
       assertEquals(Wn.WN_OK, Wn.wn_score(ctx, score, aligned(bytes), bytes, null));
-      assertEquals(Wn.WN_OK, Wn.wn_sim(ctx, new Wn.SimilarityDesc().op(Wn.WN_SIM_PIVOTS).dim(1), none, 0, null));
-      assertEquals(Wn.WN_OK, Wn.wn_greedy(ctx, new Wn.GreedyDesc().dim(1), none, 0, null));
-      assertEquals(Wn.WN_OK, Wn.wn_select(ctx, new Wn.SelectionDesc(), none, 0, null));
+      Wn.SimilarityDesc sim = new Wn.SimilarityDesc().op(Wn.WN_SIM_PIVOTS).dim(1);
+      bytes = Wn.wn_sim_workspace(ctx, sim);
+      assertEquals(Wn.WN_OK, Wn.wn_sim(ctx, sim, aligned(bytes), bytes, null));
+      Wn.GreedyDesc greedy = new Wn.GreedyDesc().dim(1);
+      bytes = Wn.wn_greedy_workspace(ctx, greedy);
+      assertEquals(Wn.WN_OK, Wn.wn_greedy(ctx, greedy, aligned(bytes), bytes, null));
+      Wn.SelectionDesc selection = new Wn.SelectionDesc();
+      bytes = Wn.wn_select_workspace(ctx, selection);
+      assertEquals(Wn.WN_OK, Wn.wn_select(ctx, selection, aligned(bytes), bytes, null));
       assertEquals(Wn.WN_OK, Wn.wn_gather_rows(ctx, new Wn.GatherDesc().row_bytes(1), null));
       assertEquals(Wn.WN_OK, Wn.wn_kv_compact(ctx, new Wn.CompactionDesc().row_bytes(1), null));
       assertEquals(Wn.WN_OK, Wn.wn_merge_rows(ctx, new Wn.MergeDesc().dim(1), null));
