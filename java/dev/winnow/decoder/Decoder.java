@@ -151,7 +151,7 @@ public final class Decoder implements AutoCloseable {
     rows.hidden(layer.finish(rows.hidden(), attended.length == 1 ? attended[0] : cat(new TensorVector(attended), 0)));
   }
 
-  private static Tensor attend(int index, Rows part, int s, PackedRows rows, int[] positions, Tensor q, Tensor k, Tensor v) {
+  private Tensor attend(int index, Rows part, int s, PackedRows rows, int[] positions, Tensor q, Tensor k, Tensor v) {
     Sequence sequence = part.sequence();
     LayerCache cache = sequence.cache().layer(index);
     boolean first = cache.rows() == 0;
@@ -162,7 +162,8 @@ public final class Decoder implements AutoCloseable {
     if (sequence.pruner().watches(index, part.generating())) {
       sequence.pruner().attended(index, part.generating(), sequence.segments(), q, keys, cache.origins());
     }
-    return Attention.run(q, keys, first ? v : cache.values(), cache.origins(), rows.hiddenKeys(s));
+    return Attention.run(q, keys, first ? v : cache.values(), cache.origins(), rows.hiddenKeys(s),
+        rows.bias(s, rope).of(sequence, index, part.generating(), positions, cache));
   }
 
   /**

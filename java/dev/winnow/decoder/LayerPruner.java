@@ -40,6 +40,9 @@ public interface LayerPruner {
    */
   default void attended(int layer, boolean generating, List<Segment> segments, Tensor queries, Tensor keys, int[] keyOrigins) {}
 
+  /** What is added to attention logits, in every layer. */
+  default AttentionBias attentionBias() { return AttentionBias.NONE; }
+
   /** How often a layer's keys and values are stored; 2 only to reproduce public code that runs its ranking layer twice. */
   default int copies(int layer) { return 1; }
 

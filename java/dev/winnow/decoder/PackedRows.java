@@ -21,6 +21,7 @@ final class PackedRows implements AutoCloseable {
   private final BitSet[] hiddenKeys;
   /** Per sequence the kept queries and keys of the layer before; null where nobody asked. */
   private final Tensor[] queries;
+  private final LogitBias[] biases;
   private Tensor hidden;
   /** The angles of the layer before and their positions: most layers have the same. */
   private Rope.Angles angles;
@@ -31,6 +32,7 @@ final class PackedRows implements AutoCloseable {
     hidden(hidden);
     this.hiddenKeys = new BitSet[counts.length];
     this.queries = new Tensor[counts.length];
+    this.biases = new LogitBias[counts.length];
     this.origins = new int[counts.length][];
     for (int s = 0; s < counts.length; s++) {
       origins[s] = new int[counts[s]];
@@ -75,9 +77,15 @@ final class PackedRows implements AutoCloseable {
     for (int s = 0; s < origins.length; s++) {
       boolean renumber = sequences.get(s).policy() == PositionPolicy.RENUMBER;
       int next = sequences.get(s).cache().layer(layer).nextPosition();
-      for (int i = 0; i < origins[s].length; i++) positions[offsets[s] + i] = renumber ? next + i : origins[s][i];
+      for (int i = 0; i < origins[s].length; i++) positions[offsets[s] + i] = renumber ? next + i : sequences.get(s).position(origins[s][i]);
     }
     return positions;
+  }
+
+  /** What is added to attention logits of one sequence in this step. */
+  LogitBias bias(int sequence, Rope rope) {
+    if (biases[sequence] == null) biases[sequence] = new LogitBias(rope);
+    return biases[sequence];
   }
 
   /** Rotary angles of all packed rows at these positions. */
@@ -154,5 +162,6 @@ final class PackedRows implements AutoCloseable {
       own(angles.sin(), null);
     }
     for (int s = 0; s < queries.length; s++) queries(s, null);
+    for (LogitBias bias : biases) if (bias != null) bias.close();
   }
 }

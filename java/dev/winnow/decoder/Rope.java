@@ -17,12 +17,12 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  * Rotary position embedding (Su et al., 2021) on (j, j + D/2) pairs: angle = position * theta^(-2j/D), computed in float32 for the
  * positions at hand, so that no table bounds the length.
  */
-final class Rope implements AutoCloseable {
+public final class Rope implements AutoCloseable {
   private final int headDim;
   private final Device device;
   private final Tensor inverseFrequencies;
 
-  Rope(RopeConfig config, int headDim, Device device) {
+  public Rope(RopeConfig config, int headDim, Device device) {
     this.headDim = headDim;
     this.device = device;
     try (PointerScope scope = new PointerScope()) {
@@ -46,6 +46,15 @@ final class Rope implements AutoCloseable {
     if (wavelength < shortest) return frequency;
     double smooth = (config.originalMaxPositions() / wavelength - config.lowFreqFactor()) / (config.highFreqFactor() - config.lowFreqFactor());
     return (float) ((1 - smooth) * frequency / config.factor() + smooth * frequency);
+  }
+
+  Device device() { return device; }
+
+  /** log(2 - D(d)) for d = 0 .. count - 1, D(d) the mean over all frequencies of the cosine of d's angle; float32 [count]. */
+  public Tensor distanceBias(int count) {
+    Tensor angles = arange(new Scalar(0L), new Scalar((long) count), new Scalar(1L)).to(device, ScalarType.Float).unsqueeze(1)
+        .mul(inverseFrequencies);
+    return angles.cos_().mean(1).neg_().add_(new Scalar(2.0)).log_();
   }
 
   /** cos and signed sin of some rows: float32 [n, 1, D] each, the first half of sin negated so that x*cos + swapHalves(x)*sin rotates. */

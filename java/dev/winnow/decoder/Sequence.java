@@ -14,6 +14,7 @@ public final class Sequence implements AutoCloseable {
   private final List<Segment> segments = new ArrayList<>();
   private PositionPolicy policy = PositionPolicy.KEEP;
   private LayerPruner pruner = LayerPruner.NONE;
+  private final RowPlaces places = new RowPlaces();
   private int length;
   /** Rows that an unpruned sequence would have and this one never had. */
   private int withdrawn;
@@ -34,7 +35,7 @@ public final class Sequence implements AutoCloseable {
 
   /** Sets who removes tokens from now on, and the rule for positions. The rule cannot change once rows were removed. */
   public void prune(LayerPruner pruner, PositionPolicy policy) {
-    if (policy != this.policy && cache.pruned(length)) {
+    if (policy != this.policy && (cache.pruned(length) || policy == PositionPolicy.RENUMBER && places.moved())) {
       throw new InvalidInputException("a session cannot change its position policy from " + this.policy + " to " + policy
           + " between turns; open a new session for another method");
     }
@@ -46,6 +47,16 @@ public final class Sequence implements AutoCloseable {
   /** Announces a segment that the next forward pass will bring. Starts where the last announced row ended. */
   public void add(Segment segment) { segments.add(segment); }
 
+  /** Tells, before an announced image is run, what its rows stand for. Images without that take their rows as they are. */
+  public void place(int image, ImageRows rows) {
+    for (Segment segment : segments) if (segment.image() == image) places.add(segment.start(), rows);
+  }
+
+  RowPlaces places() { return places; }
+
+  /** Rotary position of a row by its original index, but under {@link PositionPolicy#RENUMBER}. */
+  public int position(int origin) { return places.position(origin); }
+
   /** A state to come back to, should a step fail. */
   public record Mark(int length, int withdrawn, int segments, int[] rows, int[] nextPositions) {}
 
@@ -56,6 +67,7 @@ public final class Sequence implements AutoCloseable {
     length = mark.length();
     withdrawn = mark.withdrawn();
     segments.subList(mark.segments(), segments.size()).clear();
+    places.truncate(length);
     cache.rollback(mark.rows(), mark.nextPositions());
     cache.unprunedRows(length + withdrawn);
   }
@@ -72,6 +84,7 @@ public final class Sequence implements AutoCloseable {
   public void clear() {
     cache.close();
     segments.clear();
+    places.truncate(0);
     length = 0;
   }
 

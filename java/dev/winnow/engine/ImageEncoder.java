@@ -1,6 +1,7 @@
 package dev.winnow.engine;
 
 import dev.winnow.checkpoint.ModelConfig;
+import dev.winnow.decoder.ImageRows;
 import dev.winnow.kernels.Tensors;
 import dev.winnow.prune.CutRecord;
 import dev.winnow.prune.QuestionText;
@@ -54,9 +55,10 @@ public final class ImageEncoder {
    * @param cut what the cut did; null where there was none
    * @param unpruned rows without the cut
    * @param keyRows rows that cuts in the decoder must not drop
+   * @param standFor what the rows stand for; null where they are all that there are
    */
-  public record Encoded(Tensor rows, CutRecord cut, int unpruned, int[] keyRows) {
-    public Encoded(Tensor rows, CutRecord cut, int unpruned) { this(rows, cut, unpruned, new int[0]); }
+  public record Encoded(Tensor rows, CutRecord cut, int unpruned, int[] keyRows, ImageRows standFor) {
+    public Encoded(Tensor rows, CutRecord cut, int unpruned) { this(rows, cut, unpruned, new int[0], null); }
   }
 
   /**

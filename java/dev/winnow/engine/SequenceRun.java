@@ -4,6 +4,8 @@ import static org.bytedeco.pytorch.global.torch.cat;
 
 import dev.winnow.InvalidInputException;
 import dev.winnow.decoder.Decoder;
+import dev.winnow.decoder.ImageRows;
+import dev.winnow.decoder.PositionPolicy;
 import dev.winnow.decoder.Segment;
 import dev.winnow.decoder.Sequence;
 import dev.winnow.decoder.StepObserver;
@@ -60,7 +62,7 @@ public final class SequenceRun implements AutoCloseable {
     PlanPruner next = new PlanPruner(plan);
     next.beginTurn(plan.cached() ? firstImage : 0);
     // a plan without cuts leaves positions as the turns before have them
-    sequence.prune(next, plan.removesNothing() ? sequence.policy() : plan.positions());
+    sequence.prune(next, plan.removesNothing() && !plan.repairs() ? sequence.policy() : plan.positions());
     pruner = next;
     this.plan = plan;
     sequence.cache().headroom(Math.min(newTokens, 128));
@@ -75,6 +77,11 @@ public final class SequenceRun implements AutoCloseable {
 
   /** Tells, before the prompt is run, which tokens of one of its images an earlier stage wants kept, by their number within the image. */
   public void keyTokens(int image, int[] tokens) { pruner.keyTokens(image, tokens); }
+
+  /** Tells, before the prompt is run, what the rows of one of its images stand for. */
+  public void imageRows(int image, ImageRows rows) {
+    sequence.place(image, plan.positions() == PositionPolicy.ORIGINAL ? rows : rows.contiguous());
+  }
 
   /** Gives the next token of the sequence. */
   public void token(int id) {

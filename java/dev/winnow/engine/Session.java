@@ -5,6 +5,8 @@ import dev.winnow.checkpoint.ChatMessage;
 import dev.winnow.checkpoint.PromptPiece;
 import dev.winnow.checkpoint.StreamDecoder;
 import dev.winnow.checkpoint.Tokenizer;
+import dev.winnow.decoder.ImageRows;
+import dev.winnow.decoder.PositionPolicy;
 import dev.winnow.decoder.StepObserver;
 import dev.winnow.kernels.Tensors;
 import dev.winnow.prune.CutRecord;
@@ -14,6 +16,7 @@ import dev.winnow.vision.PixelBatch;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 
@@ -73,7 +76,8 @@ public final class Session implements AutoCloseable {
       int[] ids = ids(question);
       Prompt prompt = Prompt.assemble(ids, model.config().imageTokenId(), rows, images, model.decoder());
       int length = (int) prompt.rows().size(0);
-      int newTokens = room(length, question.maxTokens());
+      int holes = plan.positions() == PositionPolicy.ORIGINAL ? pictures.holes() : 0;
+      int newTokens = room(length + holes, question.maxTokens());
       SequenceRun.Mark mark = run.mark();
       int unseenBefore = unseen;
       try {
@@ -83,7 +87,10 @@ public final class Session implements AutoCloseable {
         int[] computedBefore = run.sequence().cache().computedRows();
         run.prompt(prompt.rows(), prompt.segments(), images, plan, newTokens);
         run.sequence().withdraw(pictures.removed);
-        for (int i = 0; i < pictures.keyRows.size(); i++) run.keyTokens(images + i, pictures.keyRows.get(i));
+        for (int i = 0; i < pictures.keyRows.size(); i++) {
+          run.keyTokens(images + i, pictures.keyRows.get(i));
+          if (plan.repairs() && pictures.standFor.get(i) != null) run.imageRows(images + i, pictures.standFor.get(i));
+        }
         float[] first = advance();
         int[] afterPrompt = run.sequence().cache().lengths();
         int[] computed = run.sequence().cache().computedRows();
@@ -115,22 +122,27 @@ public final class Session implements AutoCloseable {
   }
 
   /** The pictures of a question as they enter the language model; {@code removed} rows did not. */
-  private record Pictures(List<Tensor> rows, List<CutRecord> cuts, int removed, List<int[]> keyRows) {}
+  private record Pictures(List<Tensor> rows, List<CutRecord> cuts, int removed, List<int[]> keyRows, List<ImageRows> standFor) {
+    /** Positions that the rows would leave empty if they stood where their patches do. */
+    int holes() { return standFor.stream().filter(Objects::nonNull).mapToInt(image -> image.span() - image.places().length).sum(); }
+  }
 
   private Pictures encode(List<PixelBatch> pixels, Plan plan, Question question, PointerScope scope) {
     QuestionText text = new QuestionText(question.text(), words -> model.decoder().embed(wordIds(words)));
     List<Tensor> rows = new ArrayList<>();
     List<CutRecord> cuts = new ArrayList<>();
     List<int[]> keyRows = new ArrayList<>();
+    List<ImageRows> standFor = new ArrayList<>();
     int removed = 0;
     for (PixelBatch batch : pixels) {
       ImageEncoder.Encoded encoded = model.images().encode(batch, plan.vision(), images + rows.size(), text);
       rows.add(Tensors.adopt(scope, encoded.rows()));
       if (encoded.cut() != null) cuts.add(encoded.cut());
       keyRows.add(encoded.keyRows());
+      standFor.add(encoded.standFor());
       removed += encoded.unpruned() - (int) encoded.rows().size(0);
     }
-    return new Pictures(rows, cuts, removed, keyRows);
+    return new Pictures(rows, cuts, removed, keyRows, standFor);
   }
 
   /** Ids of a text as it would begin a prompt, without what the tokenizer puts before every text. */
@@ -153,10 +165,10 @@ public final class Session implements AutoCloseable {
     return begins ? tokenizer.encode(pieces) : tokenizer.encodeContinuation(pieces);
   }
 
-  /** Tokens that may be generated after a prompt of this length. */
+  /** Tokens that may be generated after a prompt that takes so many positions. */
   private int room(int length, int maxTokens) {
     int most = model.config().text().maxPositions();
-    int used = run.totalRows() + (unseen == NOTHING ? 0 : 1) + length;
+    int used = run.sequence().position(run.totalRows()) + (unseen == NOTHING ? 0 : 1) + length;
     if (used > most) {
       throw new InvalidInputException("the conversation would be " + used + " tokens long, more than the " + most
           + " that this model takes; shorten the prompt, give fewer pictures or open a new session");

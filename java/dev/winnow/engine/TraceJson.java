@@ -5,7 +5,6 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.winnow.WinnowException;
-import dev.winnow.decoder.PositionPolicy;
 import dev.winnow.decoder.Segment;
 import dev.winnow.kernels.Vectors;
 import dev.winnow.prune.CutRecord;
@@ -50,7 +49,7 @@ public final class TraceJson {
     }
     ArrayNode cuts = root.putArray("cuts");
     for (CutRecord cut : report.cuts()) cuts.add(cut(cut, withScores));
-    root.putObject("positions").put("policy", report.plan().positions() == PositionPolicy.KEEP ? "keep" : "renumber");
+    root.putObject("positions").put("policy", report.plan().positions().name().toLowerCase(Locale.ROOT));
     ObjectNode kv = root.putObject("kv");
     kv.set("lengths_after_prefill", ints(report.kv().lengthsAfterPrompt()));
     kv.set("lengths_at_end", ints(report.kv().lengthsAtEnd()));

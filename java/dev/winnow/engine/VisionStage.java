@@ -2,6 +2,7 @@ package dev.winnow.engine;
 
 import dev.winnow.checkpoint.ModelConfig;
 import dev.winnow.checkpoint.VisionConfig;
+import dev.winnow.decoder.ImageRows;
 import dev.winnow.kernels.Kernels;
 import dev.winnow.kernels.Tensors;
 import dev.winnow.prune.CutRecord;
@@ -16,7 +17,9 @@ import dev.winnow.vision.Projector;
 import dev.winnow.vision.VisionTower;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Supplier;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
@@ -75,7 +78,8 @@ final class VisionStage {
       Tensor rows = assemble(tiles, source, classRows);
       if (cut.projected()) rows.retainReference();
       else rows = projector.project(rows);
-      return new ImageEncoder.Encoded(rows, record(tiles, image, (int) rows.size(0), nanos), unpruned, keyRows(tiles, spare ? 1 : 0));
+      return new ImageEncoder.Encoded(rows, record(tiles, image, (int) rows.size(0), nanos), unpruned, keyRows(tiles, spare ? 1 : 0),
+          standFor(tiles, facts.patches(), spare ? 1 : 0));
     }
   }
 
@@ -90,6 +94,29 @@ final class VisionStage {
     }
     if (parts.isEmpty()) return source.select(0, 0).narrow(0, 0, 0);
     return torch.cat(new TensorVector(parts.toArray(new Tensor[0])), 0);
+  }
+
+  /** A row of no patch stands where the row before it does; a tile begins with its class token, where that is kept. */
+  private static ImageRows standFor(List<Reduction> tiles, int patches, int spare) {
+    List<Integer> places = new ArrayList<>();
+    List<Integer> sizes = new ArrayList<>();
+    for (int t = 0; t < tiles.size(); t++) {
+      int first = t * (patches + spare);
+      if (spare > 0) {
+        places.add(first);
+        sizes.add(1);
+      }
+      Map<Integer, Integer> merged = new HashMap<>();
+      for (CutRecord.Merged merge : tiles.get(t).merges()) merged.put(merge.into(), Math.max(1, merge.from().length));
+      int place = first;
+      for (int patch : tiles.get(t).kept()) {
+        if (patch != Reduction.NO_PATCH) place = first + spare + patch;
+        places.add(place);
+        sizes.add(patch == Reduction.NO_PATCH ? 1 : merged.getOrDefault(patch, 1));
+      }
+    }
+    return new ImageRows(places.stream().mapToInt(i -> i).toArray(), tiles.size() * (patches + spare), sizes.stream().mapToInt(i ->
+        i).toArray());
   }
 
   /** Rows of the whole picture that later stages must not drop. */

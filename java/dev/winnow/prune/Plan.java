@@ -1,6 +1,7 @@
 package dev.winnow.prune;
 
 import dev.winnow.InvalidInputException;
+import dev.winnow.decoder.AttentionBias;
 import dev.winnow.decoder.PositionPolicy;
 import java.util.List;
 import java.util.Map;
@@ -14,11 +15,11 @@ import java.util.Map;
  * @param cuts removals inside the decoder, by ascending layer
  * @param cacheCuts removals from the KV caches, at the end of the prompt and while generating
  * @param positions rotary positions of what stays
+ * @param bias what is added to attention logits where a picture entered shortened
  * @param cached whether generated tokens reuse the cache; false computes the whole sequence anew for each one, and cuts anew
  */
 public record Plan(String method, Map<String, String> parameters, VisionCut vision, List<LayerCut> cuts, List<CacheCut> cacheCuts,
-    PositionPolicy positions,
-    boolean cached) {
+    PositionPolicy positions, AttentionBias bias, boolean cached) {
   /** Removes nothing. */
   public static final Plan NONE = new Plan("none", Map.of(), List.of(), PositionPolicy.KEEP, true);
 
@@ -26,6 +27,14 @@ public record Plan(String method, Map<String, String> parameters, VisionCut visi
     cuts = List.copyOf(cuts);
     cacheCuts = List.copyOf(cacheCuts);
     if (!cached && !cacheCuts.isEmpty()) throw new InvalidInputException("a plan that computes every token anew has no cache to cut");
+    if ((positions == PositionPolicy.ORIGINAL || !bias.isNone()) && (vision == null || !cached)) {
+      throw new InvalidInputException("original positions and an attention bias need a cut before the decoder and a cache");
+    }
+  }
+
+  public Plan(String method, Map<String, String> parameters, VisionCut vision, List<LayerCut> cuts, List<CacheCut> cacheCuts,
+      PositionPolicy positions, boolean cached) {
+    this(method, parameters, vision, cuts, cacheCuts, positions, AttentionBias.NONE, cached);
   }
 
   public Plan(String method, Map<String, String> parameters, List<LayerCut> cuts, PositionPolicy positions, boolean cached) {
@@ -45,6 +54,14 @@ public record Plan(String method, Map<String, String> parameters, VisionCut visi
   public static Plan of(Method method, Settings settings, VisionCut vision) {
     return new Plan(method.name(), settings.ordered(), vision, List.of(), List.of(), PositionPolicy.RENUMBER, true);
   }
+
+  /** The same, the decoder told what the rows stand for: where they stood among all patches, and how many each is made of. */
+  public static Plan of(Method method, Settings settings, VisionCut vision, PositionPolicy positions, AttentionBias bias) {
+    return new Plan(method.name(), settings.ordered(), vision, List.of(), List.of(), positions, bias, true);
+  }
+
+  /** Whether the decoder must know what the rows of a shortened picture stand for. */
+  public boolean repairs() { return positions == PositionPolicy.ORIGINAL || !bias.isNone(); }
 
   /** Whether nothing inside the decoder or its caches is ever cut. */
   public boolean removesNothing() { return cuts.isEmpty() && cacheCuts.isEmpty(); }

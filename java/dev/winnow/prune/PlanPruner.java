@@ -2,6 +2,7 @@ package dev.winnow.prune;
 
 import static org.bytedeco.pytorch.global.torch.cat;
 
+import dev.winnow.decoder.AttentionBias;
 import dev.winnow.decoder.CutView;
 import dev.winnow.decoder.LayerPruner;
 import dev.winnow.decoder.RowCut;
@@ -28,10 +29,12 @@ public final class PlanPruner implements LayerPruner {
   private final Map<Integer, int[]> keyTokens = new HashMap<>();
   /** Null where the plan leaves the cache alone. */
   private final CachePruner cache;
+  private final AttentionBias bias;
   private int firstImage;
 
   public PlanPruner(Plan plan) {
     for (LayerCut cut : plan.cuts()) cuts.put(cut.layer(), cut);
+    bias = plan.bias();
     cache = plan.cacheCuts().isEmpty() ? null : new CachePruner(plan.cacheCuts());
   }
 
@@ -73,6 +76,8 @@ public final class PlanPruner implements LayerPruner {
   public void afterStep(Sequence sequence, boolean generating) {
     if (cache != null) records.addAll(cache.afterStep(sequence, generating, keyTokens));
   }
+
+  @Override public AttentionBias attentionBias() { return bias; }
 
   @Override public int copies(int layer) {
     LayerCut next = cuts.get(layer + 1);

@@ -1,6 +1,7 @@
 package dev.winnow.prune;
 
 import dev.winnow.InvalidInputException;
+import dev.winnow.decoder.AttentionBias;
 import dev.winnow.decoder.PositionPolicy;
 import java.io.IOException;
 import java.nio.charset.MalformedInputException;
@@ -36,7 +37,7 @@ public final class PlanReader {
   /** @param source what complaints call the text */
   public static PlanReader parse(String json, String source) {
     PlanNode root = PlanNode.parse(json, source);
-    root.only("a plan", Set.of("$schema", "format", "name", "positions", "cached", "cuts"));
+    root.only("a plan", Set.of("$schema", "format", "name", "positions", "attention_bias", "cached", "cuts"));
     root.required("format").word(FORMAT);
     return new PlanReader(root);
   }
@@ -58,12 +59,27 @@ public final class PlanReader {
       }
     }
     String name = root.has("name") ? root.get("name").string() : "plan";
-    PositionPolicy positions = root.has("positions") && root.get("positions").word("keep", "renumber").equals("renumber")
-        ? PositionPolicy.RENUMBER : PositionPolicy.KEEP;
+    PositionPolicy positions = root.has("positions") ? word(root.get("positions"), PositionPolicy.class) : PositionPolicy.KEEP;
+    AttentionBias bias = root.has("attention_bias") ? bias(root.get("attention_bias")) : AttentionBias.NONE;
     boolean cached = !root.has("cached") || root.get("cached").truth();
     if (!cached && !cacheCuts.isEmpty()) throw root.get("cached").wrong("without a cache there is nothing to cut at the sites cache and "
         + "decode");
-    return new Plan(name, Map.of(), vision, layerCuts, cacheCuts, positions, cached);
+    for (String field : List.of("positions", "attention_bias")) {
+      boolean repairs = field.equals("positions") ? positions == PositionPolicy.ORIGINAL : !bias.isNone();
+      if (repairs && vision == null) throw root.get(field).wrong("only pictures that a cut before the decoder shortened have this");
+      if (repairs && !cached) throw root.get(field).wrong("this needs a cache");
+    }
+    return new Plan(name, Map.of(), vision, layerCuts, cacheCuts, positions, bias, cached);
+  }
+
+  private static AttentionBias bias(PlanNode node) {
+    node.only("an attention bias", Set.of("sizes", "distance"));
+    return new AttentionBias(node.has("sizes") ? word(node.get("sizes"), AttentionBias.Sizes.class) : AttentionBias.Sizes.NONE,
+        node.has("distance") ? word(node.get("distance"), AttentionBias.Distance.class) : AttentionBias.Distance.NONE);
+  }
+
+  private static <E extends Enum<E>> E word(PlanNode node, Class<E> type) {
+    return PlanWords.read(type, node.word(PlanWords.all(type.getEnumConstants())));
   }
 
   private static Site site(PlanNode node) {

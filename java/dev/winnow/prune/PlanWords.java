@@ -3,16 +3,18 @@ package dev.winnow.prune;
 import java.util.Locale;
 
 /** Constants as plan files write them: {@code above-mean} for {@code ABOVE_MEAN}. */
-final class PlanWords {
+public final class PlanWords {
   private PlanWords() {}
 
-  static String of(Enum<?> constant) { return constant.name().toLowerCase(Locale.ROOT).replace('_', '-'); }
+  public static String of(Enum<?> constant) { return constant.name().toLowerCase(Locale.ROOT).replace('_', '-'); }
 
-  static String[] all(Enum<?>[] constants) {
+  public static String[] all(Enum<?>[] constants) {
     String[] words = new String[constants.length];
     for (int i = 0; i < words.length; i++) words[i] = of(constants[i]);
     return words;
   }
 
-  static <E extends Enum<E>> E read(Class<E> type, String word) { return Enum.valueOf(type, word.toUpperCase(Locale.ROOT).replace('-', '_')); }
+  public static <E extends Enum<E>> E read(Class<E> type, String word) {
+    return Enum.valueOf(type, word.toUpperCase(Locale.ROOT).replace('-', '_'));
+  }
 }

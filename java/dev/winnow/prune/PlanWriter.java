@@ -7,7 +7,6 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.winnow.InvalidInputException;
 import dev.winnow.WinnowException;
-import dev.winnow.decoder.PositionPolicy;
 import java.math.BigInteger;
 
 /** Writes plans as plan files that {@link PlanReader} reads back. */
@@ -19,7 +18,11 @@ public final class PlanWriter {
   /** Indented JSON. Throws InvalidInputException where the plan has a part without a name. */
   public static String write(Plan plan) {
     ObjectNode root = JSON.createObjectNode().put("format", PlanReader.FORMAT).put("name", plan.method());
-    root.put("positions", plan.positions() == PositionPolicy.KEEP ? "keep" : "renumber");
+    root.put("positions", PlanWords.of(plan.positions()));
+    if (!plan.bias().isNone()) {
+      root.putObject("attention_bias").put("sizes", PlanWords.of(plan.bias().sizes()))
+          .put("distance", PlanWords.of(plan.bias().distance()));
+    }
     if (!plan.cached()) root.put("cached", false);
     ArrayNode cuts = root.putArray("cuts");
     if (plan.vision() != null) visionCut(cuts.addObject(), plan);

@@ -36,7 +36,7 @@ abstract class VisionMethod implements Method {
 
   @Override public final List<Parameter> parameters() { return parameters; }
 
-  @Override public final Plan plan(ModelShape shape, Settings settings) { return Plan.of(this, settings, cut(shape, settings)); }
+  @Override public Plan plan(ModelShape shape, Settings settings) { return Plan.of(this, settings, cut(shape, settings)); }
 
   @Override public Map<String, String> budget(ModelShape shape, Settings settings, int imageTokens, int tokens) {
     return Map.of("tokens", String.valueOf(tokens));

@@ -13,16 +13,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 class GoldenTest {
   @ParameterizedTest
   @ValueSource(strings = {"pyramiddrop", "vtw", "fastv", "sparsevlm", "mustdrop", "dart", "fastervlm", "visionzip", "prumerge", "prumerge_plus", "fopru",
-      "vispruner", "hired", "divprune", "cdpruner", "holov", "tome", "scope", "mmtok", "hiprune", "eadp"})
+      "vispruner", "hired", "divprune", "cdpruner", "holov", "tome", "scope", "mmtok", "hiprune", "eadp", "restore_anchors"})
   void everyCasePasses(String method) {
     List<Conformance.Result> results = Conformance.run(TestData.path("goldens/" + method + ".json"));
     assertTrue(results.size() >= 4, "cases in the file");
     for (Conformance.Result result : results) assertEquals(List.of(), result.mismatches(), result.file() + " " + result.name());
-  }
-
-  /** RESTORE's merging; its attention bias by distance is no part of the engine. */
-  @Test void restoreMergesAsPublished() {
-    List<Conformance.Result> results = Conformance.run(TestData.path("goldens/restore_anchors.json"));
-    for (Conformance.Result result : results) if (!result.name().equals("distance_bias")) assertEquals(List.of(), result.mismatches(), result.name());
   }
 }

@@ -26,7 +26,7 @@ class PlanFileTest {
   @CsvSource(delimiter = '|', value = {"none|", "pyramiddrop|", "vtw|", "fastv|variant=mask", "fastv|variant=lmms", "fastv|variant=inplace", "random|seed=7", "uniform|",
       "sparsevlm|", "sparsevlm|version=2_0", "sparsevlm|version=rank;layers=2,6,15,19;reconstruction=sum", "mustdrop|", "mustdrop|key_tokens=3,9;positions=keep",
       "mustdrop|average=64", "dart|", "dart|keep=17", "dart|ratio=0.7", "fastervlm|", "visionzip|", "tome|", "prumerge|", "divprune|",
-      "cdpruner|relevance=none"})
+      "cdpruner|relevance=none", "restore_anchors|", "restore_anchors|positions=contiguous;sizes=all;distance=none"})
   void aMethodSurvivesWritingAndReading(String method, String settings) {
     Map<String, String> given = settings == null ? Map.of() : Settings.typed(List.of(settings.split(";")));
     Plan plan = Methods.named(method).plan(SHAPE, given, OptionalInt.empty(), 576);
@@ -35,6 +35,7 @@ class PlanFileTest {
     assertEquals(json, PlanWriter.write(read));
     assertEquals(plan.cuts().size(), read.cuts().size());
     assertEquals(plan.positions(), read.positions());
+    assertEquals(plan.bias(), read.bias());
     assertEquals(plan.cached(), read.cached());
     assertEquals(plan.cacheCuts(), read.cacheCuts());
     if (plan.vision() != null) assertEquals(plan.vision().reducer().getClass(), read.vision().reducer().getClass());
@@ -50,7 +51,7 @@ class PlanFileTest {
       assertEquals(PlanWriter.write(plan), PlanWriter.write(PlanReader.parse(PlanWriter.write(plan), "again").plan(SHAPE)));
       count++;
     }
-    assertEquals(5, count);
+    assertEquals(6, count);
   }
 
   @ParameterizedTest
@@ -71,6 +72,9 @@ class PlanFileTest {
       "{\"format\":\"winnow.plan/1\",\"cuts\":[{\"site\":\"vision\",\"reducer\":{\"name\":\"fastervlm\",#\"tokens\":-3}}]}|p:2:10: method 'fastervlm': parameter tokens=-3",
       "{\"format\":\"winnow.plan/1\",\"cuts\":[{\"site\":\"vision\",\"reducer\":{\"name\":\"fastv\"}}]}|method 'fastv' does not cut before the decoder",
       "{\"format\":\"winnow.plan/1\",\"cuts\":[{\"site\":\"projected\",\"reducer\":{\"name\":\"fastervlm\"}}]}|p:1:43: method 'fastervlm' cuts at vision",
+      "{\"format\":\"winnow.plan/1\",#\"positions\":\"original\",\"cuts\":[]}|p:2:13: only pictures that a cut before the decoder shortened have this",
+      "{\"format\":\"winnow.plan/1\",#\"attention_bias\":{\"sizes\":\"some\"},\"cuts\":[]}|p:2:27: 'some' is not valid here; give one of none, all, even-first",
+      "{\"format\":\"winnow.plan/1\",#\"attention_bias\":{\"size\":\"all\"},\"cuts\":[]}|p:2:26: unknown field 'size' in an attention bias",
       "[]|must be an object", "^^|p:1:1: the file is empty"})
   void complaintsNameThePlace(String json, String complaint) {
     String message = assertThrows(InvalidInputException.class, () -> PlanReader.parse(json.replace('#', '\n'), "p").plan(SHAPE)).getMessage();
