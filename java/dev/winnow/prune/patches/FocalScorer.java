@@ -3,8 +3,10 @@ package dev.winnow.prune.patches;
 import dev.winnow.prune.PatchScorer;
 import dev.winnow.prune.VisionFacts;
 import dev.winnow.prune.VisionNeeds;
+import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 
 /**
@@ -20,7 +22,17 @@ public record FocalScorer(int block, boolean logits) implements PatchScorer {
     Tensor query = patches(facts.queries(block), facts.patches());
     Tensor key = patches(facts.keys(block), facts.patches());
     Tensor scale = query.mul(new Scalar(1 / Math.sqrt(key.size(3))));
-    return significance(torch.matmul(scale, key.transpose(2, 3)));
+    // tile by tile: the maps of all tiles at once are a hundred megabytes
+    Tensor[] tiles = new Tensor[facts.tiles()];
+    for (int t = 0; t < tiles.length; t++) {
+      try (PointerScope scope = new PointerScope()) {
+        tiles[t] = significance(torch.matmul(scale.narrow(0, t, 1), key.narrow(0, t, 1).transpose(2, 3)));
+        tiles[t].retainReference();
+      }
+    }
+    Tensor all = torch.cat(new TensorVector(tiles), 0);
+    for (Tensor tile : tiles) tile.releaseReference();
+    return all;
   }
 
   private static Tensor patches(Tensor tokens, int count) {

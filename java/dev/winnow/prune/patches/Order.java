@@ -1,7 +1,7 @@
 package dev.winnow.prune.patches;
 
+import dev.winnow.kernels.Vectors;
 import java.util.Arrays;
-import java.util.stream.IntStream;
 
 /** Orders of patches that are shared by methods whose output is not in ascending order. */
 public final class Order {
@@ -9,11 +9,8 @@ public final class Order {
 
   /** 0..n-1 by falling score; equal scores keep the lower index first, NaN comes last. */
   public static int[] falling(float[] scores) {
-    return IntStream.range(0,
-        scores.length).boxed().sorted((a, b) -> Float.compare(rank(scores[b]), rank(scores[a]))).mapToInt(i -> i).toArray();
+    return Vectors.ranked(scores);
   }
-
-  private static float rank(float score) { return Float.isNaN(score) ? Float.NEGATIVE_INFINITY : score; }
 
   public static int[] ascending(int[] values) {
     int[] sorted = values.clone();

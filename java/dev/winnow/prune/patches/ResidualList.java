@@ -2,7 +2,6 @@ package dev.winnow.prune.patches;
 
 import dev.winnow.kernels.Tensors;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch;
 
 /**
  * VisPruner's thinning of an ordered list: its even places are compared with its odd ones, the even ones with the closest match go, up to
@@ -12,7 +11,9 @@ import org.bytedeco.pytorch.global.torch;
 public final class ResidualList {
   private static final int MOST = 8;
 
-  private final Tensor similarity;
+  /** On the host and read once: a pass looks at few numbers, and asking a device for them pass by pass takes longer than the passes. */
+  private final float[] similarity;
+  private final int patches;
   private int[] list;
   private int passes;
 
@@ -21,7 +22,8 @@ public final class ResidualList {
    * @param list patches in order
    */
   public ResidualList(Tensor similarity, int[] list) {
-    this.similarity = similarity;
+    this.similarity = Tensors.toFloats(similarity);
+    this.patches = (int) similarity.size(1);
     this.list = list;
   }
 
@@ -49,9 +51,14 @@ public final class ResidualList {
   }
 
   private float[] closest(int[] even, int[] odd) {
-    if (odd.length == 0) return new float[even.length];
-    Tensor block = similarity.index_select(0, Tensors.indices(even, similarity.device())).index_select(1,
-        Tensors.indices(odd, similarity.device()));
-    return Tensors.toFloats(torch.amax(block, new long[] {1}, false));
+    float[] closest = new float[even.length];
+    if (odd.length == 0) return closest;
+    for (int i = 0; i < even.length; i++) {
+      int row = even[i] * patches;
+      float most = Float.NEGATIVE_INFINITY;
+      for (int other : odd) most = Math.max(most, similarity[row + other]);
+      closest[i] = most;
+    }
+    return closest;
   }
 }
