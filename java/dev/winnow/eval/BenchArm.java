@@ -21,6 +21,7 @@ final class BenchArm {
   private final List<Double> decodeCpu = new ArrayList<>();
   private final List<Double> decode = new ArrayList<>();
   private int[] lengths = {};
+  private int[] computed = {};
   private long fullBytes;
   private long heldBytes;
 
@@ -35,6 +36,8 @@ final class BenchArm {
       float[] logits = SequenceRun.advance(decoder, List.of(run), clock)[0];
       BenchClock.Lap prefillLap = watch.lap();
       lengths = run.sequence().cache().lengths();
+      // a cut of the cache at the end takes no work back
+      computed = run.sequence().cache().computedRows();
       watch.lap();
       for (int i = 0; i < decodeTokens; i++) {
         run.token(Vectors.argmax(logits));
@@ -62,7 +65,7 @@ final class BenchArm {
 
   /** @param plainPrefill median of the plan that removes nothing, milliseconds */
   BenchResult.Row row(Decoder decoder, int promptRows, double plainPrefill) {
-    Flops flops = Flops.of(decoder.config(), lengths, promptRows, new int[lengths.length]);
+    Flops flops = Flops.of(decoder.config(), computed, promptRows, new int[computed.length]);
     return new BenchResult.Row(plan.method(), plan.parameters(), prefillMedian(), BenchStats.median(prefillCpu), BenchStats.median(pruning),
         BenchStats.median(decode), BenchStats.median(decodeCpu), plainPrefill / prefillMedian(),
         flops, fullBytes, heldBytes, lengths, List.copyOf(prefill));

@@ -8,8 +8,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.winnow.decoder.Segment;
 import dev.winnow.prune.CutRecord;
 import dev.winnow.prune.PlanReader;
-import dev.winnow.prune.RowNorms;
 import dev.winnow.prune.Site;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
@@ -117,6 +119,23 @@ class DecoderMethodsTest {
     assertEquals(List.of(8, 4, 3), report.cuts().stream().filter(cut -> Arrays.stream(cut.layers()).anyMatch(layer -> layer == 0)).map(cut -> cut.kept().length).toList());
   }
 
+  /** The first plan of docs/plans.md, its numbers scaled to the small checkpoint: cuts before, inside and behind the prompt in one request. */
+  @Test void thePlanOfThreeStages() throws IOException {
+    String page = Files.readString(Path.of(System.getProperty("winnow.basedir", "."), "docs/plans.md"));
+    String plan = page.substring(page.indexOf("```json") + 7, page.indexOf("```", page.indexOf("```json") + 7));
+    for (String[] scaled : new String[][] {{"\"tokens\": 288", "\"tokens\": 8"}, {"layer:8", "layer:1"}, {"layer:16", "layer:2"},
+        {"\"every\": 16", "\"every\": 2"}, {"\"floor\": 32", "\"floor\": 1"}}) {
+      assertTrue(plan.contains(scaled[0]), scaled[0]);
+      plan = plan.replace(scaled[0], scaled[1]);
+    }
+    Report report = Asked.ask(model, Asked.base().plan(PlanReader.parse(plan, "docs/plans.md"))).report();
+    int text = report.segments().stream().filter(Segment::isText).mapToInt(Segment::length).sum();
+    assertArrayEquals(new int[] {text + 8, text + 4, text + 2, text + 2}, report.kv().lengthsAfterPrompt());
+    int[] end = report.kv().lengthsAtEnd();
+    // three evictions in seven steps: 8, 4, 2, 1 and 4, 2, 1 and 2, 1
+    for (int length : end) assertEquals(text + 1 + report.timing().decodedTokens(), length);
+  }
+
   @Test void oneLayerDecidesForAllCaches() {
     String plan = "{\"format\":\"winnow.plan/1\",\"cuts\":[{\"site\":\"cache\",\"layers\":[1,2,3],\"scorer\":{\"name\":\"paid-attention\",\"layers\":\"2\",\"rows\":4},"
         + "\"selector\":{\"name\":\"top\",\"tokens\":5}}]}";
@@ -128,8 +147,8 @@ class DecoderMethodsTest {
     assertEquals(report.flops().full(), report.flops().pruned(), "the prompt was computed in full");
   }
 
+  /** RowNorms, found by the service loader through the tests' META-INF/services. */
   @Test void aScorerOfOnesOwn() {
-    new RowNorms().register();
     String plan = "{\"format\":\"winnow.plan/1\",\"cuts\":[{\"site\":\"layer:1\",\"scorer\":{\"name\":\"row-norms\"},\"selector\":{\"name\":\"top\",\"tokens\":6}}]}";
     Report report = Asked.ask(model, Asked.base().plan(PlanReader.parse(plan, "test"))).report();
     assertEquals(6, report.cuts().get(0).kept().length);

@@ -54,6 +54,17 @@ class PlanFileTest {
     assertEquals(6, count);
   }
 
+  /** The part that the page shows is the one that the tests load and run, and short. */
+  @Test void thePartOfTheDocumentationIsTheTestedOne() throws IOException {
+    Path base = Path.of(System.getProperty("winnow.basedir", "."));
+    String tested = body(Files.readString(base.resolve("tests/java/dev/winnow/prune/RowNorms.java")));
+    assertTrue(Files.readString(base.resolve("docs/plans.md")).contains(tested));
+    assertTrue(tested.lines().count() < 50);
+    assertTrue(Parts.names().get("scorer").contains("row-norms"), "found by the service loader");
+  }
+
+  private static String body(String source) { return source.substring(source.indexOf("public final class")); }
+
   @ParameterizedTest
   @CsvSource(delimiter = '|', quoteCharacter = '^', value = {
       "{\"format\":\"winnow.plan/1\",#\"cuts\":[{\"site\":\"layer:2\",#\"selector\":{\"name\":\"tops\"}}]}|p:3:20: unknown selector 'tops'",
