@@ -1,24 +1,20 @@
 package dev.winnow.cli;
 
-import dev.winnow.InvalidInputException;
 import dev.winnow.WinnowException;
 import dev.winnow.engine.Answer;
 import dev.winnow.engine.Machine;
 import dev.winnow.engine.Model;
 import dev.winnow.engine.ModelOptions;
 import dev.winnow.engine.Question;
-import dev.winnow.engine.Sampling;
 import dev.winnow.engine.Session;
-import dev.winnow.kernels.Dtype;
+import dev.winnow.eval.BudgetTarget;
 import dev.winnow.prune.PlanReader;
-import dev.winnow.prune.Settings;
 import java.io.PrintStream;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code winnow ask}: one conversation with a model. */
@@ -26,7 +22,7 @@ import picocli.CommandLine.Option;
     description = "Asks a model about pictures.",
     customSynopsis = {
         "winnow ask --model DIR { [--image FILE]... --prompt TEXT }... [--method NAME [--set KEY=VALUE]...]",
-        "                  [--budget N] [--plan FILE] [OPTIONS]"},
+        "                  [--budget N | --target-kv-mb MIB | --target-ms MS] [--plan FILE] [OPTIONS]"},
     footerHeading = "%nExamples:%n",
     footer = {
         "  winnow ask --model llava-1.5-7b-hf --image cat.jpg --prompt 'What is on the sofa?'",
@@ -36,8 +32,7 @@ import picocli.CommandLine.Option;
         "  winnow ask --model llava-1.5-7b-hf --image cat.jpg --prompt 'Describe it.' --method fastv \\",
         "             --set layer=3 --set ratio=0.75"})
 final class AskCommand implements Callable<Integer>, TurnsParser.Holder {
-  @Option(names = "--model", required = true, paramLabel = "DIR", description = "Checkpoint folder, as published on Hugging Face.")
-  private Path model;
+  @Mixin private ModelMixin model;
 
   @Option(names = "--image", paramLabel = "FILE", parameterConsumer = TurnsParser.class,
       description = "Picture (PNG, JPEG or GIF) of the turn that the next --prompt closes; may be repeated.")
@@ -53,61 +48,17 @@ final class AskCommand implements Callable<Integer>, TurnsParser.Holder {
   @Option(names = "--raw-prompt", description = "Take the prompts as they are, with <image> placeholders, and apply no chat format.")
   private boolean raw;
 
-  @Option(names = "--method", paramLabel = "NAME", defaultValue = "none",
-      description = "Pruning method (see 'winnow methods'). Default: ${DEFAULT-VALUE}.")
-  private String method;
-
-  @Option(names = "--set", paramLabel = "KEY=VALUE", description = "Sets a parameter of the method; may be repeated.")
-  private List<String> settings = List.of();
-
-  @Option(names = "--budget", paramLabel = "N",
-      description = "Visual tokens to hold per picture, on average over the decoder's layers; the method's parameters follow from it.")
-  private Integer budget;
-
-  @Option(names = "--plan", paramLabel = "FILE",
-      description = "Prune by a plan file, which mixes cuts of any place and parts (docs/plans.md), instead of --method.")
-  private Path plan;
+  @Mixin private PruningMixin pruning;
 
   @Option(names = "--max-tokens", paramLabel = "N", defaultValue = "" + Question.DEFAULT_MAX_TOKENS,
       description = "Most tokens to generate per turn. Default: ${DEFAULT-VALUE}.")
   private int maxTokens;
 
-  @Option(names = "--dtype", paramLabel = "TYPE", description = "float32, bfloat16 or float16. Default: that of the checkpoint.")
-  private String dtype;
+  @Mixin private DtypeMixin dtype;
 
-  @Option(names = "--device", paramLabel = "DEVICE", defaultValue = "cpu", description = "cpu, cuda or cuda:N. Default: ${DEFAULT-VALUE}.")
-  private String device;
+  @Mixin private SamplingMixin sampling;
 
-  @Option(names = "--threads", paramLabel = "N", defaultValue = "0",
-      description = "CPU threads. Default: the processors that this process may use.")
-  private int threads;
-
-  @Option(names = "--seed", paramLabel = "N", defaultValue = "0",
-      description = "Seed for --temperature; the same seed gives the same answer. Default: ${DEFAULT-VALUE}.")
-  private long seed;
-
-  @Option(names = "--temperature", paramLabel = "T", defaultValue = "0",
-      description = "0 takes the most likely token, always; larger values vary more. Default: ${DEFAULT-VALUE}.")
-  private double temperature;
-
-  @Option(names = "--top-p", paramLabel = "P", defaultValue = "1",
-      description = "Draw from the most likely tokens whose probabilities add up to P. Default: ${DEFAULT-VALUE}, all.")
-  private double topP;
-
-  @Option(names = "--top-k", paramLabel = "K", defaultValue = "0",
-      description = "Draw from the K most likely tokens. Default: ${DEFAULT-VALUE}, all.")
-  private int topK;
-
-  @Option(names = "--trace", paramLabel = "FILE",
-      description = "Write one JSON object per turn: prompt ids, kept tokens of each cut, cache lengths, times. '-': standard output,"
-          + " and the answer goes to the error stream.")
-  private String trace;
-
-  @Option(names = "--trace-scores", description = "Put the scores of each cut into the trace.")
-  private boolean traceScores;
-
-  @Option(names = "--trace-logits", description = "Put the logits of the first token into the trace.")
-  private boolean traceLogits;
+  @Mixin private TraceMixin trace;
 
   @Option(names = "--quiet", description = "Print nothing but the answer.")
   private boolean quiet;
@@ -121,20 +72,23 @@ final class AskCommand implements Callable<Integer>, TurnsParser.Holder {
 
   @Override public Integer call() {
     List<Question> questions = questions();
-    ModelOptions options = new ModelOptions(dtype == null ? null : Dtype.of(dtype), device, threads);
-    try (TraceFile traces = TraceFile.open(trace, console);
-        Model opened = Model.open(model, options, questions);
+    ModelOptions options = model.in(dtype.dtype());
+    try (TraceFile traces = trace.open(console);
+        Model opened = Model.open(model.folder(), options, questions);
         Session session = opened.newSession()) {
-      int wanted = threads == 0 ? Machine.processors() : threads;
+      int wanted = model.threads() == 0 ? Machine.processors() : model.threads();
       if (opened.threads() < wanted) {
         console.note("computing with " + opened.threads() + " instead of " + wanted
             + " threads: the process limit (ulimit -u, or the container's) leaves no room for more");
       }
+      BudgetTarget target = pruning.target(opened);
       for (Question question : questions) {
+        BudgetTarget.Choice choice = target == null ? null : pruning.choose(target, opened, session.size(question));
+        if (choice != null) question.budget(choice.budget());
         Answer answer = session.ask(question);
         if (answerStream() != null) answerStream().println();
-        if (traces != null) traces.write(opened, answer, traceScores, traceLogits);
-        if (!quiet) Summary.print(opened, answer, console);
+        if (traces != null) traces.write(opened, answer, choice);
+        if (!quiet) Summary.print(opened, answer, choice, console);
       }
     }
     return Winnow.DONE;
@@ -142,27 +96,20 @@ final class AskCommand implements Callable<Integer>, TurnsParser.Holder {
 
   /** Where the answer's text goes; null for nowhere: {@code --quiet --trace -} leaves it to the trace. */
   private PrintStream answerStream() {
-    if (!"-".equals(trace)) return console.out();
+    if (!trace.toStandardOutput()) return console.out();
     return quiet ? null : console.err();
   }
 
   /** Made before the model is opened, so that what is wrong with them is said at once. */
   private List<Question> questions() {
-    if (plan != null && (!method.equals("none") || !settings.isEmpty() || budget != null)) {
-      throw new InvalidInputException("--plan says all that --method, --set and --budget say; leave those out");
-    }
-    PlanReader planFile = plan == null ? null : PlanReader.open(plan);
-    Map<String, String> values = Settings.typed(settings);
-    Sampling sampling = new Sampling(temperature, topP, topK, seed);
+    pruning.check();
+    PlanReader planFile = pruning.file();
     List<Question> questions = new ArrayList<>();
     for (TurnsParser.Turn turn : turns.finish()) {
-      Question question = Question.of(turn.text()).method(method).maxTokens(maxTokens).sampling(sampling).listener(this::say);
+      Question question = Question.of(turn.text()).maxTokens(maxTokens).sampling(sampling.sampling()).listener(this::say);
       if (raw) question.raw();
       turn.images().forEach(question::image);
-      values.forEach(question::set);
-      if (budget != null) question.budget(budget);
-      if (planFile != null) question.plan(planFile);
-      questions.add(question);
+      questions.add(pruning.apply(question, planFile));
     }
     return questions;
   }

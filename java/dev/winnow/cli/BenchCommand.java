@@ -9,6 +9,7 @@ import dev.winnow.prune.Settings;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code winnow bench}: what pruning does to the times of a model of a published shape. */
@@ -36,8 +37,7 @@ final class BenchCommand implements Callable<Integer> {
   @Option(names = "--dtype", paramLabel = "TYPE", defaultValue = "bfloat16", description = "float32, bfloat16 or float16. Default: ${DEFAULT-VALUE}.")
   private String dtype;
 
-  @Option(names = "--threads", paramLabel = "N", defaultValue = "0", description = "CPU threads. Default: the processors that this process may use.")
-  private int threads;
+  @Mixin private ThreadsMixin threads;
 
   @Option(names = "--prompt-text", paramLabel = "N", defaultValue = "64", description = "Text tokens of the prompt, half of them before the picture. Default: ${DEFAULT-VALUE}.")
   private int promptText;
@@ -59,7 +59,7 @@ final class BenchCommand implements Callable<Integer> {
   BenchCommand(Console console) { this.console = console; }
 
   @Override public Integer call() {
-    BenchResult result = BenchPrefill.run(new BenchModelOptions(BenchShape.named(shape), layers, methods, Settings.typed(settings), Dtype.of(dtype), threads,
+    BenchResult result = BenchPrefill.run(new BenchModelOptions(BenchShape.named(shape), layers, methods, Settings.typed(settings), Dtype.of(dtype), threads.count(),
         promptText, imageTokens, decode, runs));
     console.out().println(json ? result.json() : result.table());
     return Winnow.DONE;

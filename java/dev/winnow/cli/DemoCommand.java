@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code winnow demo}: the embedded model on embedded pictures, with and without pruning. */
@@ -35,16 +36,14 @@ final class DemoCommand implements Callable<Integer> {
   @Option(names = "--out", paramLabel = "DIR", defaultValue = "winnow-demo", description = "Folder for the PNGs. Default: ./${DEFAULT-VALUE}.")
   private Path out;
 
-  @Option(names = "--threads", paramLabel = "N", defaultValue = "0",
-      description = "CPU threads. Default: the processors that this process may use.")
-  private int threads;
+  @Mixin private ThreadsMixin threads;
 
   private final Console console;
 
   DemoCommand(Console console) { this.console = console; }
 
   @Override public Integer call() throws IOException {
-    ModelOptions options = new ModelOptions(null, "cpu", threads);
+    ModelOptions options = new ModelOptions(null, "cpu", threads.count());
     prepareFolder();
     try (BundledModel bundled = BundledModel.unpack(); Model model = Model.open(bundled.folder(), options)) {
       console.out().println(Format.of("A LLaVA of %d decoder layers in %s on %d threads, loaded in %s.", model.shape().layers(), model.dtype().label,

@@ -2,14 +2,11 @@ package dev.winnow.cli;
 
 import dev.winnow.InvalidInputException;
 import dev.winnow.engine.Model;
-import dev.winnow.engine.ModelOptions;
-import dev.winnow.eval.DataSet;
 import dev.winnow.eval.EvalItem;
 import dev.winnow.eval.EvalReport;
 import dev.winnow.eval.EvalRun;
 import dev.winnow.eval.EvalTable;
 import dev.winnow.eval.Variant;
-import dev.winnow.kernels.Dtype;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -17,6 +14,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code winnow eval}: methods by budgets over a data set. */
@@ -31,17 +29,9 @@ import picocli.CommandLine.Option;
         "              --methods fastv,pyramiddrop --limit 500",
         "  winnow eval --model DIR --data questions.jsonl --methods vtw --variant 'fastv layer=3' --budgets 128"})
 final class EvalCommand implements Callable<Integer> {
-  @Option(names = "--model", required = true, paramLabel = "DIR", description = "Checkpoint folder, as published on Hugging Face.")
-  private Path model;
+  @Mixin private ModelMixin model;
 
-  @Option(names = "--data", required = true, paramLabel = "FILE", description = "Questions.")
-  private Path data;
-
-  @Option(names = "--annotations", paramLabel = "FILE", description = "Answers, where the data set keeps them apart (VQAv2).")
-  private Path annotations;
-
-  @Option(names = "--images", paramLabel = "DIR", description = "Folder of the pictures. Default: that of the questions, or 'images' in it.")
-  private Path images;
+  @Mixin private DataMixin data;
 
   @Option(names = "--methods", paramLabel = "A,B,...", split = ",", hideParamSyntax = true,
       description = "Methods with their default parameters (see 'winnow methods').")
@@ -73,14 +63,7 @@ final class EvalCommand implements Callable<Integer> {
   @Option(names = "--max-tokens", paramLabel = "N", defaultValue = "64", description = "Most tokens of an answer. Default: ${DEFAULT-VALUE}.")
   private int maxTokens;
 
-  @Option(names = "--dtype", paramLabel = "TYPE", description = "float32, bfloat16 or float16. Default: that of the checkpoint.")
-  private String dtype;
-
-  @Option(names = "--device", paramLabel = "DEVICE", defaultValue = "cpu", description = "cpu, cuda or cuda:N. Default: ${DEFAULT-VALUE}.")
-  private String device;
-
-  @Option(names = "--threads", paramLabel = "N", defaultValue = "0", description = "CPU threads. Default: the processors that this process may use.")
-  private int threads;
+  @Mixin private DtypeMixin dtype;
 
   @Option(names = "--json", description = "Print the table as JSON instead of Markdown.")
   private boolean json;
@@ -97,12 +80,11 @@ final class EvalCommand implements Callable<Integer> {
     if (wanted.isEmpty()) throw new InvalidInputException("no method given; name some with --methods A,B, --variant 'NAME KEY=VALUE' or --plan FILE");
     for (int budget : budgets) if (budget < 0) throw new InvalidInputException("budgets must be 0 or more tokens, not " + budget);
     if (maxTokens < 1) throw new InvalidInputException("max-tokens must be 1 or more, not " + maxTokens);
-    ModelOptions options = new ModelOptions(dtype == null ? null : Dtype.of(dtype), device, threads);
-    List<EvalItem> items = DataSet.read(data, annotations, images, families, limit);
+    List<EvalItem> items = data.read(families, limit);
     EvalRun.Asking asking = new EvalRun.Asking(suffix.isEmpty() ? "" : "\n" + suffix, maxTokens);
-    try (Model opened = Model.open(model, options)) {
+    try (Model opened = Model.open(model.folder(), model.in(dtype.dtype()))) {
       Progress progress = new Progress(console, "questions");
-      EvalTable table = new EvalRun(opened, items, new ArrayList<>(wanted), budgets, asking).run(data, out.resolve("results.jsonl"), progress::at);
+      EvalTable table = new EvalRun(opened, items, new ArrayList<>(wanted), budgets, asking).run(data.file(), out.resolve("results.jsonl"), progress::at);
       EvalReport report = new EvalReport(table);
       console.out().print(json ? report.json() : report.markdown());
       report.write(out);

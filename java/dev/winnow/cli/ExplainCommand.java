@@ -2,30 +2,28 @@ package dev.winnow.cli;
 
 import dev.winnow.InvalidInputException;
 import dev.winnow.engine.Model;
-import dev.winnow.engine.ModelOptions;
 import dev.winnow.eval.Explanation;
 import dev.winnow.eval.Variant;
-import dev.winnow.kernels.Dtype;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code winnow explain}: pictures of what pruning did for one question. */
 @Command(name = "explain", mixinStandardHelpOptions = true, optionListHeading = "%nOptions:%n", sortOptions = false, sortSynopsis = false,
     customSynopsis = "winnow explain --model DIR --image FILE... --prompt TEXT --method NAME... [OPTIONS]",
     description = "Asks one question with and without pruning and writes a page (HTML, self-contained) and PNG pictures: the patches that each cut kept and"
-        + " dropped, and the scores that it went by.",
+        + " dropped, the scores that it went by, and what was merged into what.",
     footerHeading = "%nExamples:%n",
     footer = {"  winnow explain --model DIR --image cat.jpg --prompt 'What is on the sofa?' --method pyramiddrop",
         "  winnow explain --model DIR --image cat.jpg --prompt 'Describe it.' --budget 192 \\",
         "                 --method fastv --method 'fastv layer=3' --method fastervlm"})
 final class ExplainCommand implements Callable<Integer> {
-  @Option(names = "--model", required = true, paramLabel = "DIR", description = "Checkpoint folder, as published on Hugging Face.")
-  private Path model;
+  @Mixin private ModelMixin model;
 
   @Option(names = "--image", required = true, paramLabel = "FILE", description = "Picture (PNG, JPEG or GIF); may be repeated.")
   private List<Path> images;
@@ -49,14 +47,7 @@ final class ExplainCommand implements Callable<Integer> {
   @Option(names = "--max-tokens", paramLabel = "N", defaultValue = "64", description = "Most tokens of an answer. Default: ${DEFAULT-VALUE}.")
   private int maxTokens;
 
-  @Option(names = "--dtype", paramLabel = "TYPE", description = "float32, bfloat16 or float16. Default: that of the checkpoint.")
-  private String dtype;
-
-  @Option(names = "--device", paramLabel = "DEVICE", defaultValue = "cpu", description = "cpu, cuda or cuda:N. Default: ${DEFAULT-VALUE}.")
-  private String device;
-
-  @Option(names = "--threads", paramLabel = "N", defaultValue = "0", description = "CPU threads. Default: the processors that this process may use.")
-  private int threads;
+  @Mixin private DtypeMixin dtype;
 
   private final Console console;
 
@@ -68,8 +59,7 @@ final class ExplainCommand implements Callable<Integer> {
     for (Path file : plans) variants.add(Variant.plan(file));
     if (variants.isEmpty()) throw new InvalidInputException("no method given; name one with --method NAME or --plan FILE");
     if (budget != null && budget < 0) throw new InvalidInputException("budget must be 0 or more tokens, not " + budget);
-    ModelOptions options = new ModelOptions(dtype == null ? null : Dtype.of(dtype), device, threads);
-    try (Model opened = Model.open(model, options)) {
+    try (Model opened = Model.open(model.folder(), model.in(dtype.dtype()))) {
       OptionalInt tokens = budget == null ? OptionalInt.empty() : OptionalInt.of(budget);
       Path page = new Explanation(opened, prompt, images, maxTokens).write(variants, tokens, out);
       console.out().println(page);

@@ -79,7 +79,7 @@ public final class Winnow implements Callable<Integer> {
     line.addSubcommand(new ConformCommand(console));
     line.addSubcommand(new EvalCommand(console));
     line.addSubcommand(new ExplainCommand(console));
-    line.addSubcommand(new CalibrateCommand(console));
+    line.addSubcommand(CalibrateCommand.with(console));
     line.addSubcommand(new CommandLine(new BenchCommand(console)).addSubcommand(new BenchKernelsCommand(console)));
     line.setExpandAtFiles(false); // an argument that begins with @ is text like any other
     line.setOut(new PrintWriter(console.out(), true, StandardCharsets.UTF_8));

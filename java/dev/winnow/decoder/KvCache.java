@@ -19,6 +19,16 @@ public final class KvCache implements AutoCloseable {
     for (int i = 0; i < layers.length; i++) layers[i] = new LayerCache(pool, config.kvHeads(), config.headDim(), dtype);
   }
 
+  /**
+   * Bytes that the pool gives to one layer.
+   *
+   * @param rows that the layer stores
+   * @param headroom rows to make room for beyond those, as in {@link #headroom}
+   */
+  public static long layerBytes(TextConfig config, Dtype dtype, int rows, int headroom) {
+    return LayerCache.bytesFor(rows, headroom, LayerCache.rowBytes(config.kvHeads(), config.headDim(), dtype));
+  }
+
   LayerCache layer(int index) { return layers[index]; }
 
   public int layers() { return layers.length; }

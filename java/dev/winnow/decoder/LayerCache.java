@@ -54,7 +54,9 @@ final class LayerCache {
   /** Rotary position with which each row's key was rotated. */
   int[] positions() { return Arrays.copyOf(positions, rows); }
 
-  long rowBytes() { return 2L * copies * kvHeads * headDim * dtype.bytes; }
+  long rowBytes() { return copies * rowBytes(kvHeads, headDim, dtype); }
+
+  static long rowBytes(int kvHeads, int headDim, Dtype dtype) { return 2L * kvHeads * headDim * dtype.bytes; }
 
   long heldBytes() { return extent == null ? 0 : extent.bytes(); }
 
@@ -80,7 +82,7 @@ final class LayerCache {
       target.select(1, copy).select(1, 1).copy_(values);
     }
     if (origins.length < rows + count) {
-      origins = Arrays.copyOf(origins, (int) capacityFor(rows + count));
+      origins = Arrays.copyOf(origins, (int) capacityFor(rows + count, headroom));
       positions = Arrays.copyOf(positions, origins.length);
     }
     System.arraycopy(newOrigins, 0, origins, rows, count);
@@ -130,9 +132,12 @@ final class LayerCache {
     unprunedBytes = 0;
   }
 
-  private long capacityFor(int rows) { return (rows + headroom + ROWS_STEP - 1L) / ROWS_STEP * ROWS_STEP; }
+  private static long capacityFor(int rows, int headroom) { return (rows + headroom + ROWS_STEP - 1L) / ROWS_STEP * ROWS_STEP; }
 
-  private long bytesFor(int rows) { return KvPool.round(capacityFor(rows) * rowBytes()); }
+  private long bytesFor(int rows) { return bytesFor(rows, headroom, rowBytes()); }
+
+  /** What the pool gives for so many rows. */
+  static long bytesFor(int rows, int headroom, long rowBytes) { return KvPool.round(capacityFor(rows, headroom) * rowBytes); }
 
   private void reserve(int needed) {
     if (extent != null && needed * rowBytes() <= extent.bytes()) return;

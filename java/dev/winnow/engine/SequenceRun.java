@@ -65,7 +65,7 @@ public final class SequenceRun implements AutoCloseable {
     sequence.prune(next, plan.removesNothing() && !plan.repairs() ? sequence.policy() : plan.positions());
     pruner = next;
     this.plan = plan;
-    sequence.cache().headroom(Math.min(newTokens, 128));
+    sequence.cache().headroom(headroom(newTokens));
     int start = totalRows();
     List<Segment> placed = new ArrayList<>();
     for (Segment part : parts) placed.add(new Segment(part.image(), start + part.start(), part.length()));
@@ -74,6 +74,9 @@ public final class SequenceRun implements AutoCloseable {
     append(rows);
     generating = false;
   }
+
+  /** Rows for which a cache makes room beyond the prompt, for an answer of at most so many tokens. */
+  public static int headroom(int newTokens) { return Math.min(newTokens, 128); }
 
   /** Tells, before the prompt is run, which tokens of one of its images an earlier stage wants kept, by their number within the image. */
   public void keyTokens(int image, int[] tokens) { pruner.keyTokens(image, tokens); }

@@ -62,11 +62,33 @@ public final class Session implements AutoCloseable {
     }
   }
 
+  /**
+   * What a question would add to this conversation, without asking it.
+   *
+   * @throws InvalidInputException if it is too long for the model
+   */
+  public PromptSize size(Question question) {
+    lease.enter();
+    try {
+      List<PixelBatch> pixels = prepare(question);
+      int[] tokens = pixels.stream().mapToInt(model.images()::tokens).toArray();
+      int text = ids(question).length - pixels.size() + (unseen == NOTHING ? 0 : 1);
+      int newTokens = room(text + Arrays.stream(tokens).sum() - (unseen == NOTHING ? 0 : 1), question.maxTokens());
+      return new PromptSize(text, tokens, pixels.stream().mapToInt(PixelBatch::tiles).sum(), run.sequence().cache().lengths(), newTokens);
+    } finally {
+      lease.leave();
+    }
+  }
+
+  private List<PixelBatch> prepare(Question question) {
+    boolean several = question.images().size() > 1;
+    return question.images().stream().map(image -> model.images().prepare(image.get(), several)).toList();
+  }
+
   private Answer answer(Question question) {
     Stopwatch watch = new Stopwatch();
     question.plan(model.shape(), 0); // what the method cannot do on this model is said before any work
-    List<PixelBatch> pixels = question.images().stream()
-        .map(image -> model.images().prepare(image.get(), question.images().size() > 1)).toList();
+    List<PixelBatch> pixels = prepare(question);
     double imageMillis = watch.lap();
     try (PointerScope scope = new PointerScope()) {
       Plan plan = question.plan(model.shape(), pixels.stream().mapToInt(model.images()::tokens).max().orElse(0));

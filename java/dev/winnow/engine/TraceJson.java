@@ -29,7 +29,8 @@ public final class TraceJson {
     }
   }
 
-  private static ObjectNode tree(Model model, Answer answer, boolean withScores, boolean withLogits) {
+  /** The same as a tree, to which a caller may add fields of its own. */
+  public static ObjectNode tree(Model model, Answer answer, boolean withScores, boolean withLogits) {
     Report report = answer.report();
     ObjectNode root = JSON.createObjectNode();
     root.put("format", "winnow.trace/1");

@@ -38,6 +38,8 @@ public record DensityPeaks(double share, int perCluster, boolean sum) implements
   /** Clusters made when {@code dropped} tokens go. */
   public int clusters(int dropped) { return dropped == 0 ? 0 : recycled(dropped) / perCluster + 1; }
 
+  @Override public int most(int dropped) { return Math.min(clusters(dropped), recycled(dropped)); }
+
   @Override public Merge merge(Candidates candidates, float[] scores, int[] kept) {
     boolean[] stays = new boolean[candidates.count()];
     for (int i : kept) stays[i] = true;

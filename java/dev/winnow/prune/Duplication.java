@@ -57,6 +57,10 @@ public record Duplication(Count count, boolean exact, int imagePivots, int textP
 
   private static IntStream first(int[] ranked, int most) { return Arrays.stream(ranked).limit(most); }
 
+  @Override public int most(int total, int present) {
+    return Math.min(present, count.of(total) + (exact ? 0 : imagePivots));
+  }
+
   @Override public int[] select(Candidates candidates, Tensor scores) {
     int n = candidates.count();
     if (Math.min(count.of(candidates.total()), n) == n) return Selectors.all(n);

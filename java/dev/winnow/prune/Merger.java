@@ -19,4 +19,7 @@ public interface Merger extends Part {
    * @return null where nothing is merged
    */
   Merge merge(Candidates candidates, float[] scores, int[] kept);
+
+  /** The most new tokens that are made of so many dropped ones. */
+  default int most(int dropped) { return dropped; }
 }

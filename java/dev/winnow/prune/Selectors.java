@@ -32,9 +32,13 @@ public final class Selectors {
           : drop);
     }
 
+    @Override public int most(int total, int present) {
+      return Math.min(Math.max(count.of(ofPresent ? present : total), floor), Math.max(0, present - drop));
+    }
+
     @Override public int[] select(Candidates candidates, Tensor scores) {
       int present = candidates.count();
-      int k = Math.min(Math.max(count.of(ofPresent ? present : candidates.total()), floor), Math.max(0, present - drop));
+      int k = most(candidates.total(), present);
       return k == present ? all(k) : Kernels.top(scoresAlone(scores), k);
     }
   }
@@ -45,8 +49,10 @@ public final class Selectors {
     return new Selector() {
       @Override public Spec spec() { return spec; }
 
+      @Override public int most(int total, int present) { return Math.min(count.of(total), present); }
+
       @Override public int[] select(Candidates candidates, Tensor scores) {
-        int k = Math.min(count.of(candidates.total()), candidates.count());
+        int k = most(candidates.total(), candidates.count());
         int[] keep = new int[k];
         for (int i = 0; i < k; i++) keep[i] = (int) ((2L * i + 1) * candidates.count() / (2L * k));
         return keep;
@@ -58,6 +64,8 @@ public final class Selectors {
   public static Selector none() {
     return new Selector() {
       @Override public Spec spec() { return Spec.of("none"); }
+
+      @Override public int most(int total, int present) { return 0; }
 
       @Override public int[] select(Candidates candidates, Tensor scores) { return new int[0]; }
     };

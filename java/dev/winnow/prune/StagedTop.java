@@ -28,8 +28,12 @@ public record StagedTop(int average, int layers, List<Integer> after, int stage,
         keys.isEmpty() ? null : Vectors.joined(keys));
   }
 
+  @Override public int most(int total, int present) {
+    return Math.min(present, StageBudget.counts(total, layers, after, average, dropped -> 0)[stage]);
+  }
+
   @Override public int[] select(Candidates candidates, Tensor scores) {
-    int k = Math.min(candidates.count(), StageBudget.counts(candidates.total(), layers, after, average, dropped -> 0)[stage]);
+    int k = most(candidates.total(), candidates.count());
     if (k == candidates.count()) return Selectors.all(k);
     float[] values = Tensors.toFloats(Selectors.scoresAlone(scores));
     BitSet keyTokens = DualFilter.keyTokens(candidates, keys);

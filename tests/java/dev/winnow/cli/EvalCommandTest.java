@@ -87,9 +87,45 @@ class EvalCommandTest {
   }
 
   @Test void calibrateRefusesWhatItCannotDo() {
+    assertEquals(2, winnow("calibrate"));
     assertEquals(2, winnow("calibrate", "fastv", "--model", MODEL, "--data", data.toString()));
+    assertEquals(2, winnow("calibrate", "pyramiddrop", "--model", MODEL, "--data", data.toString(), "--budget", "-1"));
+    assertEquals(2, winnow("calibrate", "cost", "--model", MODEL, "--runs", "0"));
     assertEquals(2, winnow("calibrate", "vtw", "--model", MODEL, "--data", data.toString(), "--threshold", "NaN"));
     assertEquals(2, winnow("calibrate", "vtw", "--model", MODEL, "--data", data.toString(), "--out", folder.toString()));
     assertTrue(err.contains("has only 4 layers"), err);
+  }
+
+  @Test void costsAreMeasuredAndMeetATarget() throws Exception {
+    String image = folder.resolve("bild ä.jpg").toString();
+    String cost = folder.resolve("costs ö.json").toString();
+    String[] ask = {"--model", MODEL, "--image", image, "--prompt", "?", "--max-tokens", "2", "--threads", "1", "--method", "fastv", "--trace", "-"};
+    assertEquals(2, winnow("ask", with(ask, "--target-ms", "1e6", "--cost", cost)));
+    assertTrue(err.contains("winnow calibrate cost"), err);
+    assertEquals(0, winnow("calibrate", "cost", "--model", MODEL, "--threads", "1", "--runs", "1", "--cost", cost), () -> err);
+    assertTrue(out.contains("a tile in the tower"), out);
+    assertEquals(0, winnow("ask", with(ask, "--target-ms", "1e6", "--cost", cost)), () -> err);
+    JsonNode target = new ObjectMapper().readTree(out).get("target");
+    assertEquals(16, target.get("budget").asInt());
+    assertTrue(target.get("predicted_ms").asDouble() > 0 && target.get("actual_ms").asDouble() > 0, out);
+    assertEquals(target.get("actual_kv_bytes"), target.get("predicted_kv_bytes"));
+    assertEquals(2, winnow("ask", with(ask, "--target-ms", "1e-6", "--cost", cost)));
+    assertTrue(err.contains("ms at least, at a budget of"), err);
+    assertEquals(2, winnow("ask", with(ask, "--target-ms", "1e6", "--cost", cost, "--dtype", "bfloat16")));
+    assertTrue(err.contains("holds costs of"), err);
+    assertEquals(0, winnow("ask", with(ask, "--target-kv-mb", "1", "--quiet")), () -> err);
+    assertTrue(new ObjectMapper().readTree(out).get("target").get("predicted_ms").isNull());
+    String[][] bad = {{"--target-kv-mb", "1", "--budget", "3"}, {"--target-kv-mb", "0"}, {"--target-kv-mb", "0.00001"}, {"--target-ms", "-3"},
+        {"--target-kv-mb", "1", "--method", "none"}, {"--cost", cost}, {"--target-ms", "fast"}};
+    for (String[] more : bad) {
+      assertEquals(2, winnow("ask", with(ask, more)), () -> String.join(" ", more) + ": " + err);
+      assertEquals(1, err.lines().count(), err);
+    }
+  }
+
+  private static String[] with(String[] args, String... more) {
+    List<String> all = new ArrayList<>(List.of(args));
+    all.addAll(List.of(more));
+    return all.toArray(new String[0]);
   }
 }

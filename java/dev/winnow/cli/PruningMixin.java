@@ -1,0 +1,95 @@
+package dev.winnow.cli;
+
+import dev.winnow.InvalidInputException;
+import dev.winnow.engine.Model;
+import dev.winnow.engine.PromptSize;
+import dev.winnow.engine.Question;
+import dev.winnow.eval.BudgetTarget;
+import dev.winnow.eval.CostFile;
+import dev.winnow.prune.Method;
+import dev.winnow.prune.Methods;
+import dev.winnow.prune.PlanReader;
+import dev.winnow.prune.Settings;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+import picocli.CommandLine.Option;
+
+/** What to prune by: a method, its parameters and budget or a target that the budget follows from, or a plan file. */
+final class PruningMixin {
+  private static final double MIB = 1 << 20;
+
+  @Option(names = "--method", paramLabel = "NAME", defaultValue = "none",
+      description = "Pruning method (see 'winnow methods'). Default: ${DEFAULT-VALUE}.")
+  private String method;
+
+  @Option(names = "--set", paramLabel = "KEY=VALUE", description = "Sets a parameter of the method; may be repeated.")
+  private List<String> settings = List.of();
+
+  @Option(names = "--budget", paramLabel = "N",
+      description = "Visual tokens to hold per picture, on average over the decoder's layers; the method's parameters follow from it.")
+  private Integer budget;
+
+  @Option(names = "--target-kv-mb", paramLabel = "MIB",
+      description = "Take the largest budget with which the KV cache holds at most MIB mebibytes when the prompt is done, text and room for"
+          + " the answer included.")
+  private Double targetMib;
+
+  @Option(names = "--target-ms", paramLabel = "MS",
+      description = "Take the largest budget with which vision and prompt are expected to take at most MS milliseconds, by the costs that"
+          + " 'winnow calibrate cost' measured here. Decoding the picture and pruning itself are not counted.")
+  private Double targetMillis;
+
+  @Option(names = "--cost", paramLabel = "FILE", description = "With --target-ms: the measured costs. Default: the file in the cache folder.")
+  private Path cost;
+
+  @Option(names = "--plan", paramLabel = "FILE",
+      description = "Prune by a plan file, which mixes cuts of any place and parts (docs/plans.md), instead of --method.")
+  private Path plan;
+
+  /** Throws where options contradict each other. */
+  void check() {
+    boolean target = targetMib != null || targetMillis != null;
+    if (plan != null && (!method.equals("none") || !settings.isEmpty() || budget != null || target)) {
+      throw new InvalidInputException("--plan says all that --method, --set, --budget and targets say; leave those out");
+    }
+    if (target && budget != null) throw new InvalidInputException("--target-kv-mb and --target-ms choose the budget; leave --budget out");
+    if (target && method.equals("none")) throw new InvalidInputException("--target-kv-mb and --target-ms need a --method to prune by");
+    if (cost != null && targetMillis == null) throw new InvalidInputException("--cost is of no use without --target-ms");
+    if (target) new BudgetTarget(targetBytes(), targetMillis(), null);
+  }
+
+  private double targetBytes() { return targetMib == null ? Double.POSITIVE_INFINITY : targetMib * MIB; }
+
+  private double targetMillis() { return targetMillis == null ? Double.POSITIVE_INFINITY : targetMillis; }
+
+  /** The plan file; null without one. */
+  PlanReader file() { return plan == null ? null : PlanReader.open(plan); }
+
+  /** @param file as {@link #file} gave it */
+  Question apply(Question question, PlanReader file) {
+    question.method(method);
+    Settings.typed(settings).forEach(question::set);
+    if (budget != null) question.budget(budget);
+    return file == null ? question : question.plan(file);
+  }
+
+  /** What the budget is chosen by; null where none is to be chosen. */
+  BudgetTarget target(Model model) {
+    if (targetMib == null && targetMillis == null) return null;
+    Path file = cost == null ? CostFile.standard(model) : cost;
+    return new BudgetTarget(targetBytes(), targetMillis(), targetMillis == null ? null : CostFile.read(file, model));
+  }
+
+  /** The budget that meets the target for a question of this size; null where there is no picture to prune. */
+  BudgetTarget.Choice choose(BudgetTarget target, Model model, PromptSize size) {
+    if (target == null || size.images().length == 0) return null;
+    Method chosen = Methods.named(method);
+    Map<String, String> given = Settings.typed(settings);
+    int largest = Arrays.stream(size.images()).max().getAsInt();
+    return target.choose(size, model.config().text(), model.dtype(),
+        tokens -> chosen.plan(model.shape(), given, OptionalInt.of(tokens), largest));
+  }
+}
