@@ -1,15 +1,21 @@
 // wn_sim for one CPU tier: windows, pivots, most similar rows.
 #pragma once
 
-#include "similarity.h"
+#include "panels.h"
 
 namespace wn::WN_TIER {
 
 inline bool all_pairs(const wn_sim_desc& d) { return !d.y && !d.pivot && (d.op == WN_SIM_ARGMAX || d.op == WN_SIM_NEAREST); }
 
+/** Bytes of n packed rows of a wn_dtype; 0 if they are too many to pack. */
+inline int64_t packed_bytes(int32_t dtype, int n, int dim) {
+  return dtype == WN_F32 ? Panels<F32>::total(n, dim) : dtype == WN_F16 ? Panels<F16>::total(n, dim) : Panels<BF16>::total(n, dim);
+}
+
 /** Places of the workspace, in bytes from its start. */
 struct SimLayout {
-  int64_t x_measure, y_measure, x_state, y_state, values, indices, row, part, total;
+  int64_t x_measure, y_measure, x_state, y_state, values, indices, panels, row, part, total;
+  bool packed;
 
   explicit SimLayout(const wn_sim_desc& d) {
     const int64_t pivots = d.op == WN_SIM_WINDOWS ? 0 : d.n_pivot;
@@ -23,10 +29,13 @@ struct SimLayout {
     y_measure = place(4 * pivots);
     x_state = place(d.n);
     y_state = place(pivots);
-    values = indices = row = part = 0;
+    values = indices = panels = row = part = 0;
+    packed = false;
     if (all_pairs(d)) {
       values = place(4 * similarity_parts * static_cast<int64_t>(d.n));
       indices = place(4 * similarity_parts * static_cast<int64_t>(d.n));
+      packed = packed_bytes(d.dtype, d.n, d.dim) > 0;
+      panels = place(packed_bytes(d.dtype, d.n, d.dim));
     } else if (d.op != WN_SIM_WINDOWS && d.op != WN_SIM_PIVOTS) {
       row = (d.n + 15) / 16 * 16;
       part = 4 * pivot_group * row + SelectMemory::bytes(d.n);
@@ -188,7 +197,12 @@ inline void sim_typed(const wn_ctx& ctx, const wn_sim_desc& d, char* memory) {
       for (int p = 0; d.op != WN_SIM_PIVOTS && p < (same ? n : d.n_pivot); ++p) report(d, p, nullptr, 0, nothing, val, idx);
       continue;
     }
-    measure_rows(y, 0, y.n, d.metric, d.eps);
+    const Panels<T> panels = {memory + layout.panels, x};
+    if (layout.packed) {
+      panels.pack_all(ctx, d.metric, d.eps);
+    } else {
+      measure_rows(y, 0, y.n, d.metric, d.eps);
+    }
     if (d.op == WN_SIM_PIVOTS) {
       pivot_rows(ctx, d, x, y, same, val);
       continue;
@@ -200,7 +214,11 @@ inline void sim_typed(const wn_ctx& ctx, const wn_sim_desc& d, char* memory) {
     }
     float* values = reinterpret_cast<float*>(memory + layout.values);
     int32_t* indices = reinterpret_cast<int32_t*>(memory + layout.indices);
-    nearest_of_all(ctx, x, d.metric, values, indices);
+    if (layout.packed) {
+      nearest_of_panels(ctx, panels, d.metric, values, indices);
+    } else {
+      nearest_of_all(ctx, x, d.metric, values, indices);
+    }
     for (int i = 0; i < n; ++i) {
       if (val) val[i] = d.op == WN_SIM_NEAREST ? 1.0f - values[i] : values[i];
       if (idx) idx[i] = indices[i];

@@ -100,9 +100,31 @@ struct Rows {
  */
 template <typename E>
 inline bool has_tiny_elements(const E* row, int dim) {
-  bool any = false;
-  for (int c = 0; c < dim; ++c) any |= (row[c] & 0x7fff) != 0 && (row[c] & 0x7fff) < (127 - 50) << 7;
-  return any;
+  constexpr uint16_t limit = ((127 - 50) << 7) - 1;
+  uint16_t any = 0;
+  for (int c = 0; c < dim; ++c) {
+    const uint16_t below = static_cast<uint16_t>((row[c] & 0x7fff) - 1);  // a zero becomes the largest
+    any |= static_cast<uint16_t>(below < limit ? 1 : 0);
+  }
+  return any != 0;
+}
+
+/** What tiles need of a row, from its squared norm; a row whose square is not finite is not usable. */
+struct Measure {
+  float value;
+  bool unusable;
+};
+inline Measure measure_of(float square, int metric, float eps) {
+  const float norm = __builtin_sqrtf(square);
+  return {metric == WN_NEG_L2 ? square : norm > eps ? norm : eps, !(square - square == 0.0f)};
+}
+
+/** Sixteen similarities from dot products and the measures of the two rows of each. */
+inline F similarity_of(F dots, F left, F right, int metric) {
+  if (metric == WN_DOT) return dots;
+  if (metric == WN_NEG_L2) return minimum(sub(add(dots, dots), add(left, right)), zero());
+  const F both = mul(left, right);
+  return keep_if_gt(both, zero(), divide(dots, both));
 }
 
 /** Fills measure and state of rows begin..end. */
@@ -122,10 +144,9 @@ inline void measure_rows(const Rows<T>& rows, int begin, int end, int metric, fl
       const typename Way::Lanes x = Way::lanes(tail.element);
       total = Way::accumulate(x, x, total);
     }
-    const float square = sum(total);
-    const float norm = __builtin_sqrtf(square);
-    rows.measure[i] = metric == WN_NEG_L2 ? square : norm > eps ? norm : eps;
-    uint8_t state = square - square == 0.0f ? 0 : Rows<T>::unusable;
+    const Measure m = measure_of(sum(total), metric, eps);
+    rows.measure[i] = m.value;
+    uint8_t state = m.unusable ? Rows<T>::unusable : 0;
     if constexpr (T::planes == 2) {
       if (has_tiny_elements(row, rows.dim)) state |= Rows<T>::slow;
     }
@@ -148,20 +169,12 @@ inline F tile_similarity(const Rows<T>& a, int i, const Rows<T>& b, int j, int m
     state |= a.state[at[p]] | b.state[to[p]];
   }
   const F dots = state & Rows<T>::slow ? tile_dots<T, Widened<T>>(left, right, a.dim) : tile_dots<T, Fast<T>>(left, right, a.dim);
-  F value = dots;
-  if (metric != WN_DOT) {
-    alignas(64) float pair[16];
-    for (int p = 0; p < 16; ++p) {
-      const float x = a.measure[at[p / 4]], y = b.measure[to[p % 4]];
-      pair[p] = metric == WN_COSINE ? x * y : x + y;
-    }
-    const F both = load(pair);
-    if (metric == WN_COSINE) {
-      value = keep_if_gt(both, zero(), divide(dots, both));
-    } else {
-      value = minimum(sub(add(dots, dots), both), zero());
-    }
+  alignas(64) float of_left[16], of_right[16];
+  for (int p = 0; p < 16; ++p) {
+    of_left[p] = a.measure[at[p / 4]];
+    of_right[p] = b.measure[to[p % 4]];
   }
+  F value = similarity_of(dots, load(of_left), load(of_right), metric);
   if (state & Rows<T>::unusable) {
     alignas(64) float lanes[16];
     store(lanes, value);
@@ -194,6 +207,8 @@ inline void symmetric_tiles(const wn_ctx& ctx, const Rows<T>& rows, int metric, 
   });
 }
 
+inline float minimum_of(float a, float b) { return a < b ? a : b; }
+
 /** (value, index) pairs in which the larger value wins, and of equal ones the lower index. */
 struct Best {
   float* value;
@@ -204,13 +219,34 @@ struct Best {
       index[i] = -1;
     }
   }
-  void offer(int at, float v, int32_t i) {
+  /** The lowest value of four neighbours: nothing below it changes any of them. */
+  float lowest(int first) const { return minimum_of(minimum_of(value[first], value[first + 1]), minimum_of(value[first + 2], value[first + 3])); }
+  void offer(int at, float v, int32_t i) const {
     if (v > value[at] || (v == value[at] && v != -infinity && i < index[at])) {
       value[at] = v;
       index[at] = i;
     }
   }
 };
+
+/** Offers both ends of every pair of a tile whose first rows are i and j. */
+inline void offer_tile(const Best& best, int i, int j, int n, F lanes) {
+  alignas(64) float v[16];
+  store(v, lanes);
+  for (int p = 0; p < 16; ++p) {
+    const int a = i + p / 4, b = j + p % 4;
+    if (a >= n || b >= n || a >= b) continue;
+    best.offer(a, v[p], b);
+    best.offer(b, v[p], a);
+  }
+}
+
+/** Joins the sets of the parts in the first: the order is total, so that it does not matter who found what. */
+inline void join_parts(float* values, int32_t* indices, int n) {
+  for (int p = 1; p < similarity_parts; ++p) {
+    for (int i = 0; i < n; ++i) Best{values, indices}.offer(i, values[p * static_cast<int64_t>(n) + i], indices[p * static_cast<int64_t>(n) + i]);
+  }
+}
 
 /** Most similar other row of every row. best holds similarity_parts sets of n; the result is in the first. */
 template <typename T>
@@ -225,18 +261,9 @@ inline void nearest_of_all(const wn_ctx& ctx, const Rows<T>& rows, int metric, f
       bound[p] = best.value[a] < best.value[b] ? best.value[a] : best.value[b];
     }
     if (!any_ge(lanes, load(bound))) return;
-    alignas(64) float v[16];
-    store(v, lanes);
-    for (int p = 0; p < 16; ++p) {
-      const int a = i + p / 4, b = j + p % 4;
-      if (a >= n || b >= n || a >= b) continue;
-      best.offer(a, v[p], b);
-      best.offer(b, v[p], a);
-    }
+    offer_tile(best, i, j, n, lanes);
   });
-  for (int p = 1; p < similarity_parts; ++p) {
-    for (int i = 0; i < n; ++i) Best{values, indices}.offer(i, values[p * static_cast<int64_t>(n) + i], indices[p * static_cast<int64_t>(n) + i]);
-  }
+  join_parts(values, indices, n);
 }
 
 /** Sorts indices by falling value, equal ones by rising index (heap sort: no memory, no library code). */
