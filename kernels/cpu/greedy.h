@@ -4,22 +4,16 @@
 // anyway, or so many rows are asked for that half a matrix is cheaper, and the matrix is not too large.
 #pragma once
 
-#include "similarity.h"
+#include "greedy_rows.h"
 
 namespace wn::WN_TIER {
 
-constexpr int largest_kept_matrix = 4096;  // 64 MiB
-
-inline bool keeps_matrix(const wn_greedy_desc& d) {
-  if (d.matrix || d.n > largest_kept_matrix) return false;
-  return d.objective != WN_DPP || d.k > d.n / 6;
-}
-
 /** Places of the workspace, in bytes from its start. */
 struct GreedyLayout {
-  int64_t measure, state, weight, value, start, taken, matrix, row, values, indices, columns, covered, total;
+  int64_t measure, state, weight, value, start, closed, taken, matrix, row, panels, picked, slot, values, indices, columns, covered, total;
   int64_t n;     // floats per row, padded
   int64_t rows;  // rows that WN_COVERAGE covers, padded
+  bool packed;   // x is packed in panels
 
   explicit GreedyLayout(const wn_greedy_desc& d) {
     int64_t at = 0;
@@ -35,14 +29,20 @@ struct GreedyLayout {
     weight = place(4 * n);
     value = place(4 * n);
     start = place(4 * n);
+    closed = place(4 * n);
     taken = place(n);
     row = place(4 * n);
-    matrix = place(keeps_matrix(d) ? 4 * n * n : 0);
+    matrix = place(keeps_matrix(d) ? 4 * n * n : d.matrix ? 0 : 4 * cached_rows * n);
+    const int64_t bytes = d.matrix ? 0 : packed_bytes(d.dtype, d.n, d.dim);
+    packed = bytes > 0;
+    panels = place(bytes);
+    picked = place(d.matrix ? 0 : packed_bytes(d.dtype, 4, d.dim));
+    slot = place(4 * n);
     const bool nearest = d.objective == WN_MAX_MIN && !keeps_matrix(d) && !d.matrix;
     values = place(nearest ? 4 * similarity_parts * n : 0);
     indices = place(nearest ? 4 * similarity_parts * n : 0);
     const int64_t k = d.k < d.n ? d.k : d.n;
-    columns = place(d.objective == WN_DPP ? 4 * n * k : 0);
+    columns = place(d.objective == WN_DPP ? 4 * (n + 1) * k : 0);
     covered = place(d.objective == WN_COVERAGE ? 2 * 4 * rows : 0);
     total = at;
   }
@@ -58,8 +58,8 @@ struct Greedy {
   const wn_greedy_desc& d;
   const int b, n, k;
   const int64_t width;
-  Rows<T> x;
-  float *weight, *value, *start, *kept, *fresh, *columns, *covered, *row_weight;
+  GreedyRows<T> rows;
+  float *weight, *value, *start, *closed, *fresh, *columns, *covered, *row_weight;  // closed: 0 for an open candidate, else -infinity
   uint8_t* taken;  // 1: chosen, 2: not usable
   const float* given;
   char* memory;
@@ -70,13 +70,18 @@ struct Greedy {
 
   Greedy(const wn_ctx& context, const wn_greedy_desc& desc, const GreedyLayout& places, int batch_row, char* workspace)
       : ctx(context), d(desc), b(batch_row), n(desc.n_valid ? static_cast<const int32_t*>(desc.n_valid)[batch_row] : desc.n),
-        k(desc.k < n ? desc.k : n), width(places.n), memory(workspace), layout(places) {
-    x = {d.matrix ? nullptr : static_cast<const E*>(d.x) + b * d.x_sb, d.x_sn, nullptr, n, d.dim, floats(layout.measure),
-         reinterpret_cast<uint8_t*>(memory + layout.state)};
+        k(desc.k < n ? desc.k : n), width(places.n), rows{context, {}, places.packed, places.n, nullptr, nullptr, nullptr, {}, 0, nullptr, desc.eps},
+        memory(workspace), layout(places) {
+    const Rows<T> x = {d.matrix ? nullptr : static_cast<const E*>(d.x) + b * d.x_sb, d.x_sn, nullptr, n, d.dim, floats(layout.measure),
+                       reinterpret_cast<uint8_t*>(memory + layout.state)};
+    rows.x = {memory + layout.panels, x};
+    (keeps_matrix(d) ? rows.kept : rows.cache) = floats(layout.matrix);
+    rows.slot = reinterpret_cast<int32_t*>(memory + layout.slot);
+    rows.picked = memory + layout.picked;
     weight = floats(layout.weight);
     value = floats(layout.value);
     start = floats(layout.start);
-    kept = floats(layout.matrix);
+    closed = floats(layout.closed);
     fresh = floats(layout.row);
     columns = floats(layout.columns);
     covered = floats(layout.covered);
@@ -94,97 +99,74 @@ struct Greedy {
   void prepare() {
     const float* weights = d.weight ? static_cast<const float*>(d.weight) + b * d.weight_sb : nullptr;
     for (int i = 0; i < n; ++i) weight[i] = positive(weights, i);
-    for (int64_t i = 0; i < width; ++i) value[i] = fresh[i] = start[i] = 0.0f;
+    for (int64_t i = 0; i < width; ++i) value[i] = fresh[i] = start[i] = 0.0f, closed[i] = -infinity;
+    for (int64_t i = n; i < width; ++i) weight[i] = 0.0f;
     if (given) {
       for (int i = 0; i < n; ++i) {
         const float sign = d.objective == WN_COVERAGE ? (weights ? weights[i] : 0.0f) : given[i * d.matrix_sr + i];
         taken[i] = sign != sign ? 2 : 0;
       }
-      return;
-    }
-    measure_rows(x, 0, n, WN_COSINE, d.eps);
-    for (int i = 0; i < n; ++i) taken[i] = x.state[i] & Rows<T>::unusable ? 2 : 0;
-    if (keeps_matrix(d)) keep_matrix();
-  }
-
-  void keep_matrix() {
-    symmetric_tiles(ctx, x, WN_COSINE, [&](int64_t, int i, int j, F lanes) {
-      alignas(64) float v[16];
-      store(v, lanes);
-      for (int p = 0; p < 16; ++p) {
-        const int a = i + p / 4, c = j + p % 4;
-        if (a >= n || c >= n || a > c) continue;
-        kept[a * width + c] = v[p];
-        kept[c * width + a] = v[p];
-      }
-    });
-    for (int i = 0; i < n; ++i) {
-      for (int64_t j = n; j < width; ++j) kept[i * width + j] = 0.0f;
-    }
-  }
-
-  /** Similarities of row i to all rows. */
-  const float* similarities(int i) {
-    if (given) return given + i * d.matrix_sr;
-    if (keeps_matrix(d)) return kept + i * width;
-    constexpr int chunk = 128;
-    const int32_t index[1] = {i};
-    const Rows<T> one = {x.base, x.stride, index, 1, x.dim, x.measure + i, x.state + i};
-    parallel(ctx, (n + chunk - 1) / chunk, static_cast<int64_t>(n) * d.dim * sizeof(E), [&](int64_t task) {
-      const int begin = static_cast<int>(task) * chunk, end = begin + chunk < n ? begin + chunk : n;
-      row_similarity(one, x, begin, end, fresh);
-    });
-    return fresh;
-  }
-
-  /** Similarities of a single row to rows begin..end, 16 at a time. */
-  static void row_similarity(const Rows<T>& one, const Rows<T>& all, int begin, int end, float* out) {
-    alignas(64) float widened[2048];
-    alignas(64) float v[16];
-    const E* rows[16];
-    const bool fits = widened_size<T>(all.dim) <= 2048;
-    if (fits) widen_row<T>(one.row(0), all.dim, widened);
-    for (int j = begin; j < end; j += 16) {
-      for (int r = 0; r < 16; ++r) rows[r] = all.row(j + r < end ? j + r : end - 1);
-      if (fits) {
-        store(v, dots16<T, true>(widened, rows, all.dim));
+    } else {
+      const Rows<T>& x = rows.x.rows;
+      if (layout.packed) {
+        rows.x.pack_all(ctx, WN_COSINE, d.eps);
       } else {
-        for (int r = 0; r < 16; r += 4) {
-          const E* same[4] = {one.row(0), one.row(0), one.row(0), one.row(0)};
-          alignas(64) float tile[16];
-          store(tile, tile_dots<T, Widened<T>>(same, rows + r, all.dim));
-          for (int p = 0; p < 4; ++p) v[r + p] = tile[p];
-        }
+        measure_rows(x, 0, n, WN_COSINE, d.eps);
       }
-      for (int r = 0; r < 16 && j + r < end; ++r) {
-        const float both = one.measure[0] * all.measure[j + r];
-        const bool unusable = (one.state[0] | all.state[j + r]) & Rows<T>::unusable;
-        out[j + r] = unusable ? -infinity : both > 0.0f ? v[r] / both : 0.0f;
+      for (int i = 0; i < n; ++i) taken[i] = x.state[i] & Rows<T>::unusable ? 2 : 0;
+      if (rows.kept) {
+        rows.keep_matrix();
+      } else {
+        rows.clear();
       }
     }
+    for (int i = 0; i < n; ++i) closed[i] = taken[i] ? -infinity : 0.0f;
+  }
+
+  /** Similarities of row i to all rows; the caller's, copied, so that they may be read in whole registers. */
+  const float* similarities(int i) {
+    if (!given) return rows.row(i, value, taken);
+    std::memcpy(fresh, given + i * d.matrix_sr, 4 * static_cast<size_t>(n));
+    return fresh;
   }
 
   void take(int i, float gain) {
     taken[i] |= 1;
+    closed[i] = -infinity;
     out[count] = i;
     if (gains) gains[count] = gain;
     ++count;
   }
 
-  /** The usable candidate of the largest value, the lowest index among equals; -1 if none is left. */
+  /** The open candidate of the largest value, the lowest index among equals, NaN last; -1 if none is left. */
   int best(const float* values) const {
-    int at = -1;
+    F most = set1(-infinity);
+    for (int64_t i = 0; i < width; i += 16) most = maximum(add(load(values + i), load(closed + i)), most);
+    const float top = largest(most);
     for (int i = 0; i < n; ++i) {
-      if (taken[i] == 0 && (at < 0 || values[i] > values[at])) at = i;
+      if (taken[i] == 0 && (values[i] == top || top == -infinity)) return i;
     }
-    return at;
+    return -1;
   }
 
-  void farthest_point() {
-    float* nearest = start;
-    if (given || keeps_matrix(d)) {
+  /** Distance of every usable row to its nearest other usable one. */
+  void nearest_distances() {
+    if (rows.kept) {
       for (int i = 0; i < n; ++i) {
-        const float* s = similarities(i);
+        float* s = rows.kept + i * width;
+        const float own = s[i];
+        s[i] = -infinity;
+        F most = set1(-infinity);
+        int j = 0;
+        for (; j + 16 <= n; j += 16) most = maximum(load(s + j), most);
+        float top = largest(most);
+        for (; j < n; ++j) top = s[j] > top ? s[j] : top;
+        s[i] = own;
+        value[i] = 1.0f - top;
+      }
+    } else if (given) {
+      for (int i = 0; i < n; ++i) {
+        const float* s = given + i * d.matrix_sr;
         float closest = infinity;
         for (int j = 0; j < n; ++j) {
           const float distance = 1.0f - s[j];
@@ -194,9 +176,19 @@ struct Greedy {
       }
     } else {
       float* values = floats(layout.values);
-      nearest_of_all(ctx, x, WN_COSINE, values, reinterpret_cast<int32_t*>(memory + layout.indices));
+      int32_t* indices = reinterpret_cast<int32_t*>(memory + layout.indices);
+      if (layout.packed) {
+        nearest_of_panels(ctx, rows.x, WN_COSINE, values, indices);
+      } else {
+        nearest_of_all(ctx, rows.x.rows, WN_COSINE, values, indices);
+      }
       for (int i = 0; i < n; ++i) value[i] = 1.0f - values[i];
     }
+  }
+
+  void farthest_point() {
+    float* nearest = start;
+    nearest_distances();
     for (int i = 0; i < n; ++i) nearest[i] = infinity;
     while (count < k) {
       const int i = best(value);
@@ -212,35 +204,71 @@ struct Greedy {
     }
   }
 
-  /** Column of the Cholesky factor for choice i: (L_j - sum over earlier columns of c[i] * c[j]) / root, and what it leaves of value. */
+  /**
+   * Column of the Cholesky factor for choice i: (L_j - sum over earlier columns of c[i] * c[j]) / root, and what it leaves of value.
+   * The factor lies in blocks of 16 rows, [width / 16][k][16], so that a block's columns are read in one stream; four streams at a time.
+   */
   void cholesky_column(int i, const float* s, float root, int earlier) {
-    float* column = columns + earlier * width;
-    parallel(ctx, (width + 127) / 128, width * 4 * (earlier + 1), [&](int64_t task) {
-      const int64_t end = task * 128 + 128 < width ? task * 128 + 128 : width;
-      for (int64_t j = task * 128; j < end; j += 16) {
-        alignas(64) float line[16] = {};
-        for (int64_t r = j; r < j + 16 && r < n; ++r) line[r - j] = weight[i] * s[r] * weight[r];
-        F v = load(line);
-        for (int c = 0; c < earlier; ++c) v = sub(v, mul(set1(columns[c * width + i]), load(columns + c * width + j)));
-        v = divide(v, set1(root));
-        store(column + j, v);
-        store(value + j, sub(load(value + j), mul(v, v)));
+    float* factor = columns + width * k;  // of row i
+    const float* own = columns + i / 16 * 16 * static_cast<int64_t>(k) + i % 16;
+    for (int c = 0; c < earlier; ++c) factor[c] = own[16 * c];
+    parallel(ctx, (width + 63) / 64, width * 4 * (earlier + 1), [&](int64_t task) {
+      const int64_t first = task * 64;
+      const int blocks = static_cast<int>(width - first < 64 ? (width - first) / 16 : 4);
+      F v[4];
+      float* block[4];
+      for (int q = 0; q < 4; ++q) {
+        const int64_t j = first + 16 * (q < blocks ? q : blocks - 1);
+        v[q] = mul(mul(set1(weight[i]), load(s + j)), load(weight + j));
+        block[q] = columns + j * k;
+      }
+      for (int c = 0; c < earlier; ++c) {
+        const F scale = set1(factor[c]);
+#pragma GCC unroll 4
+        for (int q = 0; q < 4; ++q) v[q] = sub(v[q], mul(scale, load(block[q] + 16 * c)));
+      }
+      for (int q = 0; q < blocks; ++q) {
+        const F column = divide(v[q], set1(root));
+        store(block[q] + 16 * earlier, column);
+        store(value + first + 16 * q, sub(load(value + first + 16 * q), mul(column, column)));
       }
     });
   }
 
-  void determinantal() {
+  /** The open candidate of the largest value among those that are not spent, the lowest index among equals; -1 if there is none. */
+  int most_varied() const {
     constexpr float spent = 1e-6f;  // share of its own variance below which a candidate is a combination of those chosen
+    F most = zero();
+    for (int64_t j = 0; j < width; j += 16) {
+      const F v = load(value + j);
+      most = maximum(keep_if_gt(add(v, load(closed + j)), mul(set1(spent), load(start + j)), v), most);
+    }
+    const float top = largest(most);
+    for (int j = 0; top > 0.0f && j < n; ++j) {
+      if (taken[j] == 0 && value[j] == top && value[j] > spent * start[j]) return j;
+    }
+    return -1;
+  }
+
+  /** 1 but where eps is the larger norm, 0 for a row of zeros: a row is as similar to itself as any other is, rounding must not choose. */
+  float self_similarity(int i) const {
+    const Rows<T>& x = rows.x.rows;
+    if (x.measure[i] != d.eps) return 1.0f;
+    float square;
+    uint8_t state;
+    const int32_t index[1] = {i};
+    measure_rows(Rows<T>{x.base, x.stride, index, 1, x.dim, &square, &state}, 0, 1, WN_NEG_L2, 0.0f);
+    return square == 0.0f ? 0.0f : __builtin_sqrtf(square) >= d.eps ? 1.0f : square / (d.eps * d.eps);
+  }
+
+  void determinantal() {
     for (int i = 0; i < n; ++i) {
-      const float own = given ? given[i * d.matrix_sr + i] : taken[i] ? 0.0f : diagonal(i);
+      const float own = given ? given[i * d.matrix_sr + i] : taken[i] ? 0.0f : self_similarity(i);
       value[i] = start[i] = weight[i] * weight[i] * own;
     }
     int columns_used = 0;
     while (count < k) {
-      int i = -1;
-      for (int j = 0; j < n; ++j) {
-        if (taken[j] == 0 && value[j] > spent * start[j] && (i < 0 || value[j] > value[i])) i = j;
-      }
+      int i = most_varied();
       if (i < 0) {
         i = best(weight);
         if (i < 0) return;
@@ -253,15 +281,6 @@ struct Greedy {
     }
   }
 
-  /** Similarity of a row to itself: 1 but for rounding, less where eps is the larger norm, 0 for a row of zeros. */
-  float diagonal(int i) const {
-    float own;
-    const int32_t index[1] = {i};
-    const Rows<T> one = {x.base, x.stride, index, 1, x.dim, x.measure + i, x.state + i};
-    row_similarity(one, one, 0, 1, &own);
-    return own;
-  }
-
   float worth(float similarity) const { return d.f_scale * similarity + d.f_shift; }
 
   /** What candidate u would add: 16 sums over the rows r, those of equal r mod 16, joined by the common tree. */
@@ -269,12 +288,12 @@ struct Greedy {
     F total = zero();
     const F scale = set1(d.f_scale), shift = set1(d.f_shift);
     const float* s = given ? nullptr : similarities(u);
-    const int rows = given ? d.matrix_rows : n;
+    const int count_rows = given ? d.matrix_rows : n;
     alignas(64) float edge[16];
-    for (int r = 0; r < rows; r += 16) {
+    for (int r = 0; r < count_rows; r += 16) {
       const float* line = s + r;
-      if (given || r + 16 > rows) {
-        for (int p = 0; p < 16; ++p) edge[p] = r + p >= rows ? 0.0f : given ? given[(r + p) * d.matrix_sr + u] : s[r + p];
+      if (given || r + 16 > count_rows) {
+        for (int p = 0; p < 16; ++p) edge[p] = r + p >= count_rows ? 0.0f : given ? given[(r + p) * d.matrix_sr + u] : s[r + p];
         line = edge;
       }
       const F more = sub(add(mul(load(line), scale), shift), load(covered + r));
@@ -289,13 +308,14 @@ struct Greedy {
    * candidates whose bound reaches the top are computed again. The choice is the one that computing all would give.
    */
   void facility_location() {
-    const int rows = given ? d.matrix_rows : n;
+    const int covers = given ? d.matrix_rows : n;
     const float* weights = d.row_weight ? static_cast<const float*>(d.row_weight) + b * d.row_weight_sb : nullptr;
     for (int64_t r = 0; r < layout.rows; ++r) {
       covered[r] = 0.0f;
-      row_weight[r] = r < rows ? positive(weights, r) : 0.0f;
+      row_weight[r] = r < covers ? positive(weights, r) : 0.0f;
     }
     float* when = start;  // number of choices made when the bound was computed
+    for (int i = 0; i < n; ++i) value[i] = taken[i] ? 0.0f : infinity;  // not known yet: rows are computed in this order
     for (int i = 0; i < n; ++i) {
       value[i] = taken[i] ? 0.0f : gain(i);
       when[i] = 0.0f;
@@ -311,7 +331,7 @@ struct Greedy {
       take(i, value[i]);
       if (count == k) return;
       const float* s = given ? nullptr : similarities(i);
-      for (int r = 0; r < rows; ++r) {
+      for (int r = 0; r < covers; ++r) {
         const float v = worth(given ? given[r * d.matrix_sr + i] : s[r]);
         covered[r] = v > covered[r] ? v : covered[r];
       }

@@ -85,6 +85,11 @@ struct Panels {
   }
 };
 
+/** Bytes of n packed rows of a wn_dtype; 0 if they are too many to pack. */
+inline int64_t packed_bytes(int32_t dtype, int n, int dim) {
+  return dtype == WN_F32 ? Panels<F32>::total(n, dim) : dtype == WN_F16 ? Panels<F16>::total(n, dim) : Panels<BF16>::total(n, dim);
+}
+
 /** Lane 4 * i + j: dot product of row i of one panel and row j of another. */
 template <typename T, typename Way>
 inline F panel_dots(const typename T::E* a, const typename T::E* b, int steps) {

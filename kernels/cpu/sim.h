@@ -7,11 +7,6 @@ namespace wn::WN_TIER {
 
 inline bool all_pairs(const wn_sim_desc& d) { return !d.y && !d.pivot && (d.op == WN_SIM_ARGMAX || d.op == WN_SIM_NEAREST); }
 
-/** Bytes of n packed rows of a wn_dtype; 0 if they are too many to pack. */
-inline int64_t packed_bytes(int32_t dtype, int n, int dim) {
-  return dtype == WN_F32 ? Panels<F32>::total(n, dim) : dtype == WN_F16 ? Panels<F16>::total(n, dim) : Panels<BF16>::total(n, dim);
-}
-
 /** Places of the workspace, in bytes from its start. */
 struct SimLayout {
   int64_t x_measure, y_measure, x_state, y_state, values, indices, panels, row, part, total;

@@ -35,6 +35,12 @@ struct Greedy {
     }
   }
 
+  /** Similarity of a row to itself: 1 but where eps is the larger norm, 0 for a row of zeros. */
+  double self(int i) {
+    const double s = at(i, i);
+    return d.matrix || std::fabs(s - 1) > 1e-12 ? s : 1.0;
+  }
+
   static double positive(float w) { return w > 0 ? w : 0; }
   double& at(int r, int i) { return s[static_cast<size_t>(r) * n + i]; }
 
@@ -44,11 +50,11 @@ struct Greedy {
     gains.push_back(static_cast<float>(gain));
   }
 
-  /** The candidate of the largest value, the lowest index among equals; -1 if no usable one is left. */
+  /** The candidate of the largest value, the lowest index among equals, NaN last; -1 if no usable one is left. */
   int best(const std::vector<double>& value) const {
     int at = -1;
     for (int i = 0; i < n; ++i) {
-      if (!taken[i] && usable[i] && (at < 0 || value[i] > value[at])) at = i;
+      if (!taken[i] && usable[i] && (at < 0 || value[i] > value[at] || (std::isnan(value[at]) && !std::isnan(value[i])))) at = i;
     }
     return at;
   }
@@ -76,7 +82,7 @@ struct Greedy {
   void dpp(int k) {
     std::vector<double> rest(n);
     std::vector<std::vector<double>> columns;
-    for (int i = 0; i < n; ++i) rest[i] = weight[i] * weight[i] * at(i, i);
+    for (int i = 0; i < n; ++i) rest[i] = weight[i] * weight[i] * self(i);
     const std::vector<double> start = rest;
     while (static_cast<int>(picks.size()) < k) {
       int i = -1;

@@ -1,0 +1,109 @@
+// Where a greedy choice gets its rows of similarities from: a matrix that the caller has, one that is computed first, or row by row.
+#pragma once
+
+#include "panels.h"
+
+namespace wn::WN_TIER {
+
+constexpr int largest_kept_matrix = 4096;  // 64 MiB
+constexpr int cached_rows = 64;
+
+/**
+ * Four rows of similarities cost one pass over x, whichever rows: as many as one would where memory is the limit. So the row asked for
+ * brings the three candidates that stand next with it, and when half of those are chosen later, k choices take k / 2 passes. The whole
+ * matrix takes n / 4 passes, but only half of each, its triangle.
+ */
+inline bool keeps_matrix(const wn_greedy_desc& d) {
+  if (d.matrix || d.n > largest_kept_matrix) return false;
+  return d.objective != WN_DPP || d.k / 2 > d.n / 8;
+}
+
+template <typename T>
+struct GreedyRows {
+  using E = typename T::E;
+  const wn_ctx& ctx;
+  Panels<T> x;
+  bool packed;
+  int64_t width;       // floats per row, padded
+  float* kept;         // [n][width], or NULL
+  float* cache;        // [cached_rows][width]
+  int32_t* slot;       // [n] place of a row in the cache or -1
+  int32_t owner[cached_rows];
+  int next;
+  char* picked;        // memory of one panel: the rows of a pass
+  float eps;
+
+  void clear() {
+    for (int i = 0; i < x.rows.n; ++i) slot[i] = -1;
+    for (int32_t& o : owner) o = -1;
+  }
+
+  void keep_matrix() const {
+    const int n = x.rows.n;
+    const auto put = [&](int64_t, int i, int j, F lanes) {
+      alignas(64) float v[16], across[16];
+      store(v, lanes);
+      for (int p = 0; p < 16; ++p) across[p] = v[p % 4 * 4 + p / 4];
+      for (int p = 0; p < 4; ++p) {
+        std::memcpy(kept + (i + p) * width + j, v + 4 * p, 16);
+        std::memcpy(kept + (j + p) * width + i, across + 4 * p, 16);
+      }
+    };
+    if (packed) {
+      symmetric_panels(ctx, x, WN_COSINE, [&](int64_t part, int i, int j, F lanes) { put(part, 4 * i, 4 * j, lanes); });
+    } else {
+      symmetric_tiles(ctx, x.rows, WN_COSINE, put);
+    }
+    for (int i = 0; i < n; ++i) {
+      for (int64_t j = n; j < width; ++j) kept[i * width + j] = 0.0f;
+    }
+  }
+
+  /** Similarities of row i to all rows, n floats, until the next call; waiting[j] orders the candidates that may be asked for next. */
+  const float* row(int i, const float* waiting, const uint8_t* taken) {
+    if (kept) return kept + i * width;
+    if (slot[i] < 0) compute(i, waiting, taken);
+    return cache + slot[i] * width;
+  }
+
+  /** Candidates without a row, first i, then those of the largest waiting; returns how many. */
+  int choose(int i, const float* waiting, const uint8_t* taken, int32_t* chosen) const {
+    int count = 1;
+    chosen[0] = i;
+    for (int j = 0; j < x.rows.n; ++j) {
+      if (taken[j] || slot[j] >= 0 || j == i || (count == 4 && !(waiting[j] > waiting[chosen[3]]))) continue;
+      int at = count < 4 ? count++ : 3;
+      for (; at > 1 && waiting[j] > waiting[chosen[at - 1]]; --at) chosen[at] = chosen[at - 1];
+      chosen[at] = j;
+    }
+    return count;
+  }
+
+  void compute(int i, const float* waiting, const uint8_t* taken) {
+    int32_t chosen[4];
+    float measure[4];
+    uint8_t state[4];
+    const int count = choose(i, waiting, taken, chosen);
+    const Panels<T> some = {picked, {x.rows.base, x.rows.stride, chosen, count, x.rows.dim, measure, state}};
+    if (packed) some.pack(0, WN_COSINE, eps);
+    for (int r = 0; !packed && r < count; ++r) measure[r] = x.rows.measure[chosen[r]], state[r] = x.rows.state[chosen[r]];
+    float* out[4];
+    for (int r = 0; r < count; ++r) {
+      if (owner[next] >= 0) slot[owner[next]] = -1;
+      owner[next] = chosen[r];
+      slot[chosen[r]] = next;
+      out[r] = cache + next * width;
+      next = (next + 1) % cached_rows;
+    }
+    constexpr int chunk = 32;
+    parallel(ctx, (x.count() + chunk - 1) / chunk, x.count() * Panels<T>::bytes(x.rows.dim), [&](int64_t task) {
+      alignas(64) float v[16];
+      for (int p = static_cast<int>(task) * chunk; p < (task + 1) * chunk && p < x.count(); ++p) {
+        store(v, packed ? panel_similarity(some, 0, x, p, WN_COSINE) : tile_similarity(some.rows, 0, x.rows, 4 * p, WN_COSINE));
+        for (int r = 0; r < count; ++r) std::memcpy(out[r] + 4 * p, v + 4 * r, 16);
+      }
+    });
+  }
+};
+
+}  // namespace wn::WN_TIER
