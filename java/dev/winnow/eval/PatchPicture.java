@@ -20,6 +20,9 @@ public final class PatchPicture {
   /** Shorter side of a drawn tile, in pixels, at least. */
   private static final int LEAST_SIDE = 336;
   private static final int GAP = 6;
+  private static final int DARK = 0x3A3F47;
+  /** What a dimmed patch keeps of its own colour. */
+  private static final double LEFT_OF_DIMMED = 0.14;
   /** From dark violet over blue-green to yellow: even steps of lightness. */
   private static final int[] COLOURS = {0x440154, 0x46327E, 0x365C8D, 0x277F8E, 0x1FA187, 0x4AC16D, 0xA0DA39, 0xFDE725};
 
@@ -52,6 +55,9 @@ public final class PatchPicture {
       return faded << 16 | faded << 8 | faded;
     });
   }
+
+  /** Dropped patches sink into the dark, so that several stages side by side are told apart at a glance. */
+  public BufferedImage dimmed(BitSet kept) { return draw((patch, rgb) -> kept.get(patch) ? rgb : mixed(rgb, DARK, LEFT_OF_DIMMED)); }
 
   /**
    * Patches coloured by their scores, from the lowest to the 99th percentile of those that are finite, so that a single outlier does not flatten the
@@ -120,10 +126,14 @@ public final class PatchPicture {
       int row = Math.min(side - 1, y / scale * side / tile.height());
       for (int x = 0; x < tile.width() * scale; x++) {
         int column = Math.min(side - 1, x / scale * side / tile.width());
-        int rgb = tile.channel(x / scale, y / scale, 0) << 16 | tile.channel(x / scale, y / scale, 1) << 8 | tile.channel(x / scale, y / scale, 2);
+        int rgb = colourAt(tile, x / scale, y / scale);
         image.setRGB(left + x, top + y, shade.of((t * side + row) * side + column, rgb));
       }
     }
+  }
+
+  private static int colourAt(RgbImage tile, int x, int y) {
+    return tile.channel(x, y, 0) << 16 | tile.channel(x, y, 1) << 8 | tile.channel(x, y, 2);
   }
 
   private int left(int t) { return t == 0 ? 0 : (1 + (t - 1) % grid.columns()) * tiles.get(0).width() * scale + GAP; }
