@@ -23,7 +23,10 @@ final class PixelFont {
 
   private PixelFont() {}
 
-  /** Writes text whose upper left corner is (x, y), each pixel of the font as a square of {@code scale} pixels; unknown characters are blanks. */
+  /**
+   * Writes text whose upper left corner is (x, y), each pixel of the font as a square of {@code scale} pixels; unknown characters are
+   * blanks.
+   */
   static void write(BufferedImage image, String text, int x, int y, int scale, int rgb) {
     for (int i = 0; i < text.length(); i++) {
       String glyph = GLYPHS.get(text.charAt(i));

@@ -12,7 +12,9 @@ import org.bytedeco.pytorch.T_TensorTensor_T;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
-/** The libtorch operations that users write for the steps of pruning, after the methods' public code. Results belong to the caller's scope. */
+/**
+ * The libtorch operations that users write for the steps of pruning, after the methods' public code. Results belong to the caller's scope.
+ */
 final class BenchCompositions {
   private BenchCompositions() {}
 

@@ -19,8 +19,10 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 
 /**
- * Measures prompts and decoding of a decoder of a published shape with random weights, without and with plans, interleaved: none, A, B, none,
- * A, B, ... so that a disturbance of the machine meets all alike. Everything runs through {@link dev.winnow.engine.SequenceRun}, as in a session.
+ * Measures prompts and decoding of a decoder of a published shape with random weights, without and with plans, interleaved: none, A, B,
+ * none,
+ * A, B, ... so that a disturbance of the machine meets all alike. Everything runs through {@link dev.winnow.engine.SequenceRun}, as in a
+ * session.
  */
 public final class BenchPrefill {
   private static final long SEED = 20250607;

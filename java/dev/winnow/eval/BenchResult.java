@@ -18,7 +18,8 @@ public record BenchResult(BenchModelOptions options, int threads, List<Row> rows
   /**
    * One plan. Times are medians in milliseconds.
    *
-   * @param prefillCpu processor time of all threads of the process meanwhile; well below {@code prefill} times threads where others use the machine
+   * @param prefillCpu processor time of all threads of the process meanwhile; well below {@code prefill} times threads where others use the
+   *     machine
    * @param pruning part of {@code prefill}: scoring, selecting, moving rows, and what the cut makes the layer compute again
    * @param decode of one generated token; NaN where none was; {@code decodeCpu} likewise in processor time
    * @param speedup prefill of the plan that removes nothing, over this one

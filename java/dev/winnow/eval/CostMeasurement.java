@@ -16,7 +16,8 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 
 /**
- * Measures what {@link CostModel} is fitted to: prompts of a few lengths and one picture's tower, in turn, so that a disturbance of the machine
+ * Measures what {@link CostModel} is fitted to: prompts of a few lengths and one picture's tower, in turn, so that a disturbance of the
+ * machine
  * meets all alike; medians.
  */
 public final class CostMeasurement {

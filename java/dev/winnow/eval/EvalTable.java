@@ -17,7 +17,8 @@ import java.util.function.ToDoubleFunction;
  */
 public record EvalTable(List<String> families, List<Row> rows) {
   /**
-   * One variant at one budget. Shares are 0 to 1, times are medians in milliseconds, tokens and bytes are means; NaN where nothing was measured.
+   * One variant at one budget. Shares are 0 to 1, times are medians in milliseconds, tokens and bytes are means; NaN where nothing was
+   * measured.
    *
    * @param budget tokens asked for on average over the layers; -1 for the method's own settings
    * @param answered questions with an answer

@@ -42,7 +42,8 @@ public final class Explanation {
   }
 
   /**
-   * Asks the question without pruning and under each variant, and writes {@code index.html}, which needs no other file, and a PNG a picture.
+   * Asks the question without pruning and under each variant, and writes {@code index.html}, which needs no other file, and a PNG a
+   * picture.
    *
    * @param budget tokens per picture on average over the decoder's layers; empty for the variants' own settings
    * @return the page

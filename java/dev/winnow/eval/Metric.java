@@ -16,7 +16,8 @@ public enum Metric {
     @Override public double score(String given, List<String> right) { return matches(given, right) > 0 ? 1 : 0; }
   },
   /**
-   * The accuracy of VQA and TextVQA: for each person, min(1, agreeing others / 3), averaged over the people who answered (Antol et al., VQA,
+   * The accuracy of VQA and TextVQA: for each person, min(1, agreeing others / 3), averaged over the people who answered (Antol et al.,
+   * VQA,
    * ICCV 2015, section 4).
    */
   CONSENSUS {

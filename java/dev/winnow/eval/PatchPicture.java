@@ -13,7 +13,8 @@ import java.util.BitSet;
 import java.util.List;
 
 /**
- * Draws what the tower saw of a picture with its patches marked: kept or dropped, coloured by score, linked where they were merged. Tiles lie as
+ * Draws what the tower saw of a picture with its patches marked: kept or dropped, coloured by score, linked where they were merged. Tiles
+ * lie as
  * they do in the picture, the whole picture to their left. Needs no display and no fonts.
  */
 public final class PatchPicture {
@@ -60,7 +61,8 @@ public final class PatchPicture {
   public BufferedImage dimmed(BitSet kept) { return draw((patch, rgb) -> kept.get(patch) ? rgb : mixed(rgb, DARK, LEFT_OF_DIMMED)); }
 
   /**
-   * Patches coloured by their scores, from the lowest to the 99th percentile of those that are finite, so that a single outlier does not flatten the
+   * Patches coloured by their scores, from the lowest to the 99th percentile of those that are finite, so that a single outlier does not
+   * flatten the
    * rest. Patches with NaN are grey.
    *
    * @param scores [patches]

@@ -24,7 +24,8 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 
 /**
- * What calibrations share: {@link FirstTokenShift} of plans over questions about pictures. Each result is on disk before the next is computed,
+ * What calibrations share: {@link FirstTokenShift} of plans over questions about pictures. Each result is on disk before the next is
+ * computed,
  * and is not computed again when the same file is given.
  */
 final class PlanDivergences implements AutoCloseable {

@@ -10,7 +10,8 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * Questions as public data sets publish them: VQAv2 ({@code v2_OpenEnded_mscoco_*_questions.json} with {@code v2_mscoco_*_annotations.json}), GQA
+ * Questions as public data sets publish them: VQAv2 ({@code v2_OpenEnded_mscoco_*_questions.json} with {@code
+ * v2_mscoco_*_annotations.json}), GQA
  * ({@code *_balanced_questions.json}), TextVQA ({@code TextVQA_0.5.1_*.json}) and POPE ({@code coco_pope_*.json}, one object a line).
  */
 final class PublicFormats {

@@ -18,9 +18,12 @@ import java.util.OptionalInt;
 import java.util.function.Function;
 
 /**
- * Finds layers for PyramidDrop's stages by VTW's criterion, which is an extension: neither paper does it. All candidates hold the same number of
- * tokens on average over the layers, so that they cost alike; the one whose mean divergence of the first answer token is least wins. One stage
- * after the other is moved to its best place between its neighbours until none moves any more: far fewer trials than all combinations, and no
+ * Finds layers for PyramidDrop's stages by VTW's criterion, which is an extension: neither paper does it. All candidates hold the same
+ * number of
+ * tokens on average over the layers, so that they cost alike; the one whose mean divergence of the first answer token is least wins. One
+ * stage
+ * after the other is moved to its best place between its neighbours until none moves any more: far fewer trials than all combinations, and
+ * no
  * promise of the best of them.
  */
 public final class PyramidDropCalibration {

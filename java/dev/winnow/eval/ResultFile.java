@@ -15,7 +15,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * A file of results, one JSON object a line after a first line that says what they are results of. Each result is on disk before the next is
+ * A file of results, one JSON object a line after a first line that says what they are results of. Each result is on disk before the next
+ * is
  * computed, so a run that was stopped goes on where it was; half a line at the end, left by a crash, is cut off.
  */
 final class ResultFile implements AutoCloseable {

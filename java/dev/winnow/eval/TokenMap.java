@@ -12,7 +12,8 @@ import java.util.List;
  * Which patches of a prepared picture each visual token shows. Patches are numbered row by row within a tile, and tile after tile.
  *
  * @param count patches of all tiles
- * @param patches of each token, as it enters the language model without a cut: one, several where tokens are mixtures, none for a newline or class token
+ * @param patches of each token, as it enters the language model without a cut: one, several where tokens are mixtures, none for a newline
+ *     or class token
  */
 record TokenMap(int count, List<int[]> patches) {
   private static final int[] NO_PATCH = {};

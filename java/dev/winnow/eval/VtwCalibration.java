@@ -12,7 +12,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Finds the layer of VTW for a model by questions about pictures, as {@link VtwLayerSearch} says; results of finished questions are kept and
+ * Finds the layer of VTW for a model by questions about pictures, as {@link VtwLayerSearch} says; results of finished questions are kept
+ * and
  * reused.
  */
 public final class VtwCalibration {
