@@ -2,6 +2,7 @@ package dev.winnow.eval;
 
 import static org.bytedeco.pytorch.global.torch.make_generator_cpu;
 
+import dev.winnow.kernels.Greedy;
 import dev.winnow.kernels.Kernels;
 import dev.winnow.kernels.RowAttention;
 import dev.winnow.kernels.Similarity;
@@ -109,7 +110,7 @@ final class BenchKernelCases {
   private static Case determinantal(int n, int k) {
     Tensor x = noise(ScalarType.Float, n, 1024);
     double operations = 2.0 * k * n * 1024 + (double) k * k * n;
-    return new Case(() -> Kernels.greedy(Kernels.Objective.DPP, x, null, null, 1, 0, k), () -> BenchCompositions.determinantal(x, k),
+    return new Case(() -> Greedy.choose(Greedy.Objective.DPP, x, null, null, 1, 0, k), () -> BenchCompositions.determinantal(x, k),
         "Gram + loop", reading(bytes(x)), bytes(x), operations);
   }
 

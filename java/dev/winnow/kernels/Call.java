@@ -2,10 +2,11 @@ package dev.winnow.kernels;
 
 import dev.winnow.InvalidInputException;
 import dev.winnow.WinnowException;
+import java.lang.ref.Reference;
 import java.util.Arrays;
 import org.bytedeco.javacpp.IntPointer;
+import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.Pointer;
-import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
@@ -19,70 +20,130 @@ final class Call {
   final Wn.ScoreDesc score = kept(new Wn.ScoreDesc());
   final Wn.ScoreDesc rowScore = kept(new Wn.ScoreDesc());
   final Wn.SimilarityDesc similarity = kept(new Wn.SimilarityDesc());
-  final Wn.SimilarityDesc comparison = kept(new Wn.SimilarityDesc());
   final Wn.GreedyDesc greedy = kept(new Wn.GreedyDesc());
   final Wn.SelectionDesc selection = kept(new Wn.SelectionDesc());
   final Wn.GatherDesc gather = kept(new Wn.GatherDesc());
   final Wn.CompactionDesc compaction = kept(new Wn.CompactionDesc());
   final Wn.MergeDesc merge = kept(new Wn.MergeDesc());
   final Wn.MergeDesc rowMerge = kept(new Wn.MergeDesc());
-  /** Workspaces only grow. */
+  final Staging keep = new Staging();
+  final Staging counts = new Staging();
+  final Staging weights = new Staging();
+  /** Results that go on as Java values, on the host; they only grow. */
+  private IntPointer results = kept(new IntPointer(1024));
+  /** A count that nobody asks for. */
+  final IntPointer count = kept(new IntPointer(1));
+  /** Plane addresses, on the host; grows. */
+  private LongPointer addresses = kept(new LongPointer(64));
+
+  /** Scratch memory of the device that was used last; it only grows. */
   private Tensor workspace;
+  private Pointer workspaceStart;
+  private long workspaceBytes;
+  private int workspaceDevice;
 
-  /** Results that go on as Java values, on the host; grows. */
-  private IntPointer integers;
-
-  private Call() {}
+  private Call() {
+    selection.rule(Wn.WN_TOPK).rows(1);
+  }
 
   static Call current() { return OF_THREAD.get(); }
 
   /** Makes a pointer survive the scope in which it was made. */
-  private static <P extends Pointer> P kept(P pointer) {
+  static <P extends Pointer> P kept(P pointer) {
     pointer.retainReference();
     return pointer;
   }
 
-  /** At least so many bytes of scratch memory on a device, valid until the thread's next call; null for none. */
-  Pointer workspace(long bytes, Device device) {
-    if (bytes == 0) return null;
-    boolean usable = workspace != null && workspace.numel() >= bytes && workspace.device().is_cpu() == device.is_cpu();
-    if (!usable) {
-      if (workspace != null) workspace.releaseReference();
-      workspace = kept(Tensors.uninitialised(ScalarType.Byte, device, Math.max(bytes, 1 << 16)));
+  /** Bytes of workspace that a descriptor needs, or a negative status. */
+  interface Query {
+    long bytes(Wn.Context context);
+  }
+
+  /** A native function that needs a workspace; answers a status. */
+  interface Work {
+    int run(Wn.Context context, Pointer workspace, long bytes);
+  }
+
+  /** A native function that needs none. */
+  interface PlainWork {
+    int run(Wn.Context context);
+  }
+
+  /**
+   * Runs a function with the thread's workspace. Only if that is too small is its size asked for, which saves the check of every call twice.
+   *
+   * @param used the tensors that the function reads and writes, kept alive meanwhile; the first one tells the device
+   */
+  void run(Query query, Work work, Tensor... used) {
+    int device = NativeLibrary.deviceOf(used[0]);
+    Wn.Context context = NativeLibrary.context(device);
+    if (workspaceStart == null || workspaceDevice != device) allocate(1 << 16, device, used[0]);
+    int status = work.run(context, workspaceStart, workspaceBytes);
+    if (status == Wn.WN_EWORKSPACE) {
+      long bytes = query.bytes(context);
+      if (bytes < 0) check((int) -bytes);
+      allocate(bytes, device, used[0]);
+      status = work.run(context, workspaceStart, workspaceBytes);
     }
-    return workspace.data_ptr();
+    check(status);
+    Reference.reachabilityFence(used);
+  }
+
+  static void run(PlainWork work, Tensor... used) {
+    check(work.run(NativeLibrary.context(NativeLibrary.deviceOf(used[0]))));
+    Reference.reachabilityFence(used);
+  }
+
+  private void allocate(long bytes, int device, Tensor like) {
+    if (workspace != null) workspace.releaseReference();
+    workspace = kept(Tensors.like(like, ScalarType.Byte, bytes));
+    workspaceStart = workspace.data_ptr();
+    workspaceBytes = bytes;
+    workspaceDevice = device;
   }
 
   /** Room for so many int32 on the host, valid until the thread's next call. */
-  IntPointer integers(int count) {
-    if (integers == null || integers.capacity() < count) {
-      if (integers != null) integers.releaseReference();
-      integers = kept(new IntPointer(Math.max(1024L, count)));
+  IntPointer results(int count) {
+    if (results.capacity() < count) {
+      results.releaseReference();
+      results = kept(new IntPointer(2L * count));
     }
-    return integers;
+    return results;
+  }
+
+  /** Room for so many addresses on the host, valid until the thread's next call. */
+  LongPointer addresses(int count) {
+    if (addresses.capacity() < count) {
+      addresses.releaseReference();
+      addresses = kept(new LongPointer(2L * count));
+    }
+    return addresses;
   }
 
   /** Throws InvalidInputException naming the function, what it wants, and the shapes given, unless {@code holds}. */
   static void require(boolean holds, String function, String wanted, Tensor... given) {
     if (holds) return;
     StringBuilder shapes = new StringBuilder();
-    for (Tensor tensor : given) shapes.append(' ').append(tensor.scalar_type().intern().name()).append(Arrays.toString(tensor.shape()));
+    for (Tensor tensor : given) shapes.append(' ').append(describe(tensor));
     throw new InvalidInputException(function + ": wants " + wanted + ", got" + shapes);
+  }
+
+  private static String describe(Tensor tensor) {
+    return tensor == null ? "none" : tensor.scalar_type().intern().name() + Arrays.toString(tensor.shape());
   }
 
   /** Whether it is a matrix whose rows are contiguous, of a dtype that the kernels take. */
   static boolean isRows(Tensor x) { return x.dim() == 2 && (x.stride(1) == 1 || x.size(1) <= 1) && isFloating(x); }
 
   private static boolean isFloating(Tensor x) {
-    for (Dtype dtype : Dtype.values()) if (dtype.torch.value == x.scalar_type().value) return true;
-    return false;
+    byte type = x.scalar_type().value;
+    return type == ScalarType.Float.value || type == ScalarType.Half.value || type == ScalarType.BFloat16.value;
   }
 
-  /** The answer of a workspace query, unless it is a status. */
-  static long bytes(long answer) {
-    if (answer < 0) check((int) -answer);
-    return answer;
-  }
+  static boolean isFloat32(Tensor x) { return x.scalar_type().value == ScalarType.Float.value; }
+
+  /** The address, or null for no tensor. */
+  static Pointer address(Tensor tensor) { return tensor == null ? null : tensor.data_ptr(); }
 
   static void check(int status) {
     if (status == Wn.WN_OK) return;

@@ -1,5 +1,6 @@
 package dev.winnow.kernels;
 
+import dev.winnow.InvalidInputException;
 import dev.winnow.NativeCache;
 import dev.winnow.WinnowException;
 import java.io.IOException;
@@ -9,13 +10,16 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.PointerPointer;
-import org.bytedeco.pytorch.Device;
+import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 
 /** Loads the native libraries once, ours and libtorch, and hands out one context per device. */
 public final class NativeLibrary {
   private static final Map<Integer, Wn.Context> CONTEXTS = new ConcurrentHashMap<>();
-  private static final int CPU_KEY = -1;
+  /** Stands for the host among the numbers of CUDA devices. */
+  static final int CPU = -1;
+  /** The host's entry of CONTEXTS, for the calls where a look-up would be felt. */
+  private static volatile Wn.Context cpuContext;
   private static final String OURS = "the native library of Winnow";
 
   private NativeLibrary() {}
@@ -26,6 +30,7 @@ public final class NativeLibrary {
    */
   public static void load() {
     buildId();
+    cpuTier();
     torchVersion();
   }
 
@@ -67,8 +72,11 @@ public final class NativeLibrary {
     }
   }
 
-  /** Name of the CPU implementation in use. */
-  public static String cpuTier() { return loaded(OURS, () -> Wn.wn_cpu_tier().getString()); }
+  /** Name of the CPU implementation in use; fails where WINNOW_CPU_TIER asks for one that this machine does not have. */
+  public static String cpuTier() {
+    context(CPU);
+    return Wn.wn_cpu_tier().getString();
+  }
 
   /** CPU implementations that this machine can run, best last. */
   public static String cpuTiers() { return loaded(OURS, () -> Wn.wn_cpu_tiers().getString()); }
@@ -90,15 +98,24 @@ public final class NativeLibrary {
     }
   }
 
-  static Wn.Context context(Device device) {
-    int key = device.is_cpu() ? CPU_KEY : Math.max(0, device.index());
-    return CONTEXTS.computeIfAbsent(key, k -> loaded(OURS, () -> create(k)));
+  /** The number of a tensor's CUDA device, or {@link #CPU}. */
+  static int deviceOf(Tensor tensor) { return tensor.is_cpu() ? CPU : Math.max(0, tensor.device().index()); }
+
+  static Wn.Context context(int device) {
+    Wn.Context cpu = cpuContext;
+    if (device == CPU && cpu != null) return cpu;
+    Wn.Context context = CONTEXTS.computeIfAbsent(device, number -> loaded(OURS, () -> create(number)));
+    if (device == CPU) cpuContext = context;
+    return context;
   }
 
-  private static Wn.Context create(int key) {
+  private static Wn.Context create(int device) {
     try (PointerPointer<Wn.Context> out = new PointerPointer<>(1)) {
-      int status = Wn.wn_ctx_create(key == CPU_KEY ? Wn.WN_CPU : Wn.WN_CUDA, Math.max(0, key), out);
-      if (status != Wn.WN_OK) throw new WinnowException("the native kernels cannot use this device: " + Wn.wn_last_error().getString());
+      int status = Wn.wn_ctx_create(device == CPU ? Wn.WN_CPU : Wn.WN_CUDA, Math.max(0, device), out);
+      if (status != Wn.WN_OK) {
+        String message = "the native kernels cannot use this device: " + Wn.wn_last_error().getString();
+        throw status == Wn.WN_EINVAL ? new InvalidInputException(message) : new WinnowException(message);
+      }
       Wn.Context context = out.get(Wn.Context.class, 0);
       context.retainReference();
       return context;

@@ -27,6 +27,9 @@ public final class Tensors {
     return empty(shape, Options.type(type), Options.LAYOUT, device.is_cpu() ? Options.HOST : new DeviceOptional(device), Options.PINNED, Options.FORMAT);
   }
 
+  /** An uninitialised tensor of the given type and shape where {@code like} lies. */
+  static Tensor like(Tensor like, ScalarType type, long... shape) { return uninitialised(type, like.is_cpu() ? CPU : like.device(), shape); }
+
   /** Arguments of {@code empty} that are made once: making one costs as much as the tensor. */
   private static final class Options {
     static final LayoutOptional LAYOUT = kept(new LayoutOptional());

@@ -1,6 +1,6 @@
 package dev.winnow.prune.patches;
 
-import dev.winnow.kernels.Kernels;
+import dev.winnow.kernels.Greedy;
 import dev.winnow.prune.PatchSelector;
 import dev.winnow.prune.VisionFacts;
 import org.bytedeco.pytorch.Scalar;
@@ -20,7 +20,7 @@ public record ConditionalDpp(boolean relevant, boolean centred) implements Patch
 
   /** In the order of choice. */
   public int[] choose(VisionFacts facts, int tile, int k) {
-    return Kernels.greedy(Kernels.Objective.DPP, rows(facts, tile), weights(facts, tile), null, 1, 0, k);
+    return Greedy.choose(Greedy.Objective.DPP, rows(facts, tile), weights(facts, tile), null, 1, 0, k);
   }
 
   /** Rows whose cosines are S, float32 [patches, hidden]. */

@@ -1,6 +1,6 @@
 package dev.winnow.prune.patches;
 
-import dev.winnow.kernels.Kernels;
+import dev.winnow.kernels.Greedy;
 import dev.winnow.prune.PatchSelector;
 import dev.winnow.prune.VisionFacts;
 import org.bytedeco.pytorch.Scalar;
@@ -18,6 +18,6 @@ public record Coverage(double alpha) implements PatchSelector {
   /** In the order of choice. */
   public int[] choose(VisionFacts facts, int tile, Tensor scores, int k) {
     Tensor weight = scores == null ? null : scores.pow(new Scalar(alpha)).contiguous();
-    return Kernels.greedy(Kernels.Objective.COVERAGE, facts.features32().select(0, tile).contiguous(), weight, null, 1, 0, k);
+    return Greedy.choose(Greedy.Objective.COVERAGE, facts.features32().select(0, tile).contiguous(), weight, null, 1, 0, k);
   }
 }

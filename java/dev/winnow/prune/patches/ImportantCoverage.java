@@ -1,6 +1,6 @@
 package dev.winnow.prune.patches;
 
-import dev.winnow.kernels.Kernels;
+import dev.winnow.kernels.Greedy;
 import dev.winnow.kernels.Tensors;
 import dev.winnow.prune.PatchSelector;
 import dev.winnow.prune.TileShares;
@@ -29,6 +29,6 @@ public record ImportantCoverage() implements PatchSelector {
 
   /** In the order of choice. */
   public int[] choose(VisionFacts facts, int tile, Tensor scores, int k) {
-    return Kernels.greedy(Kernels.Objective.COVERAGE, facts.projected32().select(0, tile).contiguous(), null, scores, 0.5f, 0.5f, k);
+    return Greedy.choose(Greedy.Objective.COVERAGE, facts.projected32().select(0, tile).contiguous(), null, scores, 0.5f, 0.5f, k);
   }
 }

@@ -1,6 +1,6 @@
 package dev.winnow.prune.patches;
 
-import dev.winnow.kernels.Kernels;
+import dev.winnow.kernels.Greedy;
 import dev.winnow.prune.Reduction;
 import dev.winnow.prune.VisionFacts;
 import dev.winnow.prune.VisionNeeds;
@@ -38,6 +38,6 @@ public record MaxMinReducer(double share, int tokens) implements VisionReducer {
     int total = facts.tiles() * facts.patches();
     int count = tokens < 0 ? (int) Math.rint(share * total) : Math.max(0, tokens - facts.tiles() * facts.spareRows());
     Tensor rows = facts.projected32();
-    return Kernels.greedy(Kernels.Objective.MAX_MIN, rows.reshape(total, rows.size(2)).contiguous(), null, null, 1, 0, count);
+    return Greedy.choose(Greedy.Objective.MAX_MIN, rows.reshape(total, rows.size(2)).contiguous(), null, null, 1, 0, count);
   }
 }

@@ -1,6 +1,7 @@
 package dev.winnow.prune.patches;
 
 import dev.winnow.kernels.Kernels;
+import dev.winnow.kernels.Similarity;
 import dev.winnow.kernels.Tensors;
 import dev.winnow.prune.CutRecord;
 import dev.winnow.prune.Reduction;
@@ -132,7 +133,7 @@ public record PruMergeReducer(int block, boolean plus, Rule count, double value)
   public int[][] neighbours(VisionFacts facts, int tile, int[] kept) {
     Tensor keys = wide(facts.keys(block)).select(0, tile).narrow(0, 1, facts.patches()).contiguous();
     int[] candidates = Order.concat(kept, complement(facts.patches(), kept));
-    int[][] places = Kernels.neighbours(Kernels.gatherRows(keys, candidates), IntStream.range(0, kept.length).toArray(), NEIGHBOURS, EPS);
+    int[][] places = Similarity.neighbours(Kernels.gatherRows(keys, candidates), IntStream.range(0, kept.length).toArray(), NEIGHBOURS, EPS);
     int[][] neighbours = new int[kept.length][];
     for (int s = 0; s < kept.length; s++) neighbours[s] = Arrays.stream(places[s]).map(place -> candidates[place]).toArray();
     return neighbours;

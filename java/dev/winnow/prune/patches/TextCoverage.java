@@ -1,6 +1,6 @@
 package dev.winnow.prune.patches;
 
-import dev.winnow.kernels.Kernels;
+import dev.winnow.kernels.Greedy;
 import dev.winnow.kernels.Tensors;
 import dev.winnow.prune.PatchSelector;
 import dev.winnow.prune.QuestionText;
@@ -44,11 +44,11 @@ public record TextCoverage(double alpha, double textTemperature, double visionTe
       Tensor asked = torch.softmax(Cosine.between(words, facts.projected32().select(0, tile)).div(new Scalar(textTemperature)), -1);
       cover = torch.cat(new TensorVector(asked.div(new Scalar((double) words.size(0))), cover), 0);
     }
-    if (excluded.length == 0) return Kernels.greedyCover(cover.contiguous(), null, k);
+    if (excluded.length == 0) return Greedy.cover(cover.contiguous(), null, k);
     boolean[] out = new boolean[facts.patches()];
     for (int patch : excluded) out[patch] = true;
     int[] allowed = IntStream.range(0, out.length).filter(patch -> !out[patch]).toArray();
     Tensor left = cover.index_select(1, Tensors.indices(allowed, cover.device())).contiguous();
-    return Arrays.stream(Kernels.greedyCover(left, null, k)).map(i -> allowed[i]).toArray();
+    return Arrays.stream(Greedy.cover(left, null, k)).map(i -> allowed[i]).toArray();
   }
 }
