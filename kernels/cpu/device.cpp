@@ -38,11 +38,18 @@ const Tier* find(const char* name) {
   return nullptr;
 }
 
-/** The tier that WINNOW_CPU_TIER asks for, if there is such a one and the machine runs it; else the best. */
+/** What WINNOW_CPU_TIER asks for; NULL where it is not set, or empty. */
+const char* wanted() {
+  const char* name = std::getenv("WINNOW_CPU_TIER");
+  return name && *name ? name : nullptr;
+}
+
+/** The best tier, or the one that WINNOW_CPU_TIER asks for; NULL if the machine does not run that one. */
 const Tier* choose() {
-  const char* wanted = std::getenv("WINNOW_CPU_TIER");
-  const Tier* named = wanted ? find(wanted) : nullptr;
-  if (named && named->supported()) return named;
+  if (const char* name = wanted()) {
+    const Tier* named = find(name);
+    return named && named->supported() ? named : nullptr;
+  }
   const Tier* best = nullptr;
   for (const Tier& tier : tiers) {
     if (tier.supported()) best = &tier;
@@ -59,11 +66,21 @@ std::atomic<const Tier*>& current() {
 
 const Device& cpu_device() { return *current().load(std::memory_order_relaxed)->device; }
 
+int32_t check_cpu_tier(const char* function) {
+  if (current().load()) return WN_OK;
+  const char* name = wanted() ? wanted() : "";
+  WN_REQUIRE(find(name), "%s: WINNOW_CPU_TIER = %.40s is not the name of a tier; this machine has: %s", function, name, wn_cpu_tiers());
+  return fail(WN_EUNSUPPORTED, "%s: WINNOW_CPU_TIER = %s, which this machine cannot run; it has: %s", function, name, wn_cpu_tiers());
+}
+
 }  // namespace wn
 
 extern "C" {
 
-const char* wn_cpu_tier(void) { return wn::current().load()->name; }
+const char* wn_cpu_tier(void) {
+  const wn::Tier* tier = wn::current().load();
+  return tier ? tier->name : "";
+}
 
 const char* wn_cpu_tiers(void) {
   static const std::string names = [] {

@@ -67,6 +67,8 @@ WN_API const char* wn_last_error(void);
 /**
  * Makes a context. device: wn_device; ordinal: 0 for CPU, the CUDA device's number otherwise.
  * WN_EUNSUPPORTED if the CUDA library or the device is not there (an answer, not a fault: the CPU goes on working).
+ * A CPU context is refused while the environment's WINNOW_CPU_TIER names no implementation (WN_EINVAL) or one that this machine cannot
+ * run (WN_EUNSUPPORTED); the message lists those that it can. wn_set_cpu_tier overrules the variable; an empty value counts as unset.
  */
 WN_API int32_t wn_ctx_create(int32_t device, int32_t ordinal, wn_ctx** out);
 
@@ -83,7 +85,8 @@ typedef void (*wn_parallel_for)(void* user, int64_t n, int64_t grain, wn_range_f
 /** Lets CPU calls borrow the caller's threads instead of the library's own. NULL goes back to those. */
 WN_API int32_t wn_set_parallel_for(wn_ctx* ctx, wn_parallel_for parallel_for, void* user);
 
-/** Name of the CPU implementation in use: "portable", "avx2", "avx512" or "avx512bf16". Chosen once, from cpuid and WINNOW_CPU_TIER. */
+/** Name of the CPU implementation in use: "portable", "avx2", "avx512" or "avx512bf16". Chosen once, from cpuid and
+ * WINNOW_CPU_TIER; "" while that names none that this machine can run. */
 WN_API const char* wn_cpu_tier(void);
 
 /** The implementations that this machine can run, best last, separated by blanks. */

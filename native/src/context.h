@@ -27,7 +27,10 @@ struct Device {
 
 class Pool;
 
-/** The table of the CPU tier now in use (kernels/cpu). */
+/** WN_OK if there is a CPU tier to use; otherwise the failure says what WINNOW_CPU_TIER asks for and what the machine has. */
+int32_t check_cpu_tier(const char* function);
+
+/** The table of the CPU tier now in use (kernels/cpu). No CPU context exists without one. */
 const Device& cpu_device();
 
 /** The CUDA library's table for a device ordinal, or NULL with the reason recorded by fail(WN_EUNSUPPORTED). */

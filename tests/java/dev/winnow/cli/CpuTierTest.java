@@ -1,0 +1,29 @@
+package dev.winnow.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.winnow.kernels.NativeLibrary;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+/** WINNOW_CPU_TIER, which a process reads once: processes of their own. */
+class CpuTierTest {
+  private static Ran info(String tier) {
+    return Started.run(Map.of("WINNOW_CPU_TIER", tier), "java", "-cp", System.getProperty("java.class.path"), "dev.winnow.cli.Winnow", "info");
+  }
+
+  @Test void aTierThatExistsIsUsed() {
+    Ran ran = info("portable");
+    assertEquals(0, ran.status(), ran::toString);
+    assertTrue(ran.out().contains("portable"), ran::toString);
+  }
+
+  @Test void aTierThatDoesNotExistIsRefusedByName() {
+    Ran ran = info("avx9");
+    assertEquals(2, ran.status(), ran::toString);
+    String line = ran.err();
+    assertTrue(line.contains("WINNOW_CPU_TIER = avx9") && line.contains(NativeLibrary.cpuTiers()), line);
+    assertEquals(1, line.lines().count(), line);
+  }
+}
