@@ -1,7 +1,8 @@
 // Structured random calls across the C border, built with AddressSanitizer and UBSan: sound descriptors over buffers of exact size, then
 // spoiled in up to three places. The library must answer every call; a refused call must have written nothing.
 //
-// Usage: fuzz_border [seconds] [seed]; seconds default to WINNOW_FUZZ_SECONDS, or 20. Prints the number of calls by function and status.
+// Usage: fuzz_border [seconds] [seed]; seconds default to WINNOW_FUZZ_SECONDS, or 120, shared evenly by the CPU
+// tiers. Prints the number of calls by function and status.
 #include <chrono>
 #include <limits>
 #include <memory>
@@ -374,7 +375,7 @@ void merge() {
 
 int main(int argc, char** argv) {
   const char* setting = std::getenv("WINNOW_FUZZ_SECONDS");
-  const double seconds = argc > 1 ? std::atof(argv[1]) : setting ? std::atof(setting) : 20;
+  const double seconds = argc > 1 ? std::atof(argv[1]) : setting ? std::atof(setting) : 120;
   const uint64_t seed = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : std::random_device()();
   random_source.seed(seed);
   Context one, three(3);
@@ -391,6 +392,6 @@ int main(int argc, char** argv) {
     std::printf("%-8s %9lld done, %9lld refused as invalid, %6lld for the workspace\n", names[f], static_cast<long long>(calls[f][WN_OK]),
                 static_cast<long long>(calls[f][WN_EINVAL]), static_cast<long long>(calls[f][WN_EWORKSPACE]));
   }
-  std::printf("%lld calls, seed %llu\n", static_cast<long long>(total), static_cast<unsigned long long>(seed));
+  std::printf("fuzz_border: %lld calls, seed %llu\n", static_cast<long long>(total), static_cast<unsigned long long>(seed));
   return finish("fuzz_border");
 }
