@@ -10,7 +10,7 @@ import picocli.CommandLine.Option;
 @Command(name = "kernels", mixinStandardHelpOptions = true, optionListHeading = "%nOptions:%n", sortOptions = false,
     description = {"Measures each native kernel, called from Java, beside the libtorch operations that do the same, interleaved, in one thread.",
         "Rows are the sizes of LLaVA-1.5 (576), LLaVA-NeXT (2880) and video (20000). The ceiling is what libtorch's own sum (for kernels that"
-            + " read) or copy (for those that move) reaches on as many bytes in the same run."},
+            + " read) or copy (for those that move) reaches over 256 MiB in the same run; rows whose data fits the processor's caches say so instead."},
     footerHeading = "%nExamples:%n", footer = {"  winnow bench kernels", "  winnow bench kernels --only score --runs 50"})
 final class BenchKernelsCommand implements Callable<Integer> {
   @Option(names = "--only", paramLabel = "TEXT", defaultValue = "", description = "Only the rows with this in their name.")

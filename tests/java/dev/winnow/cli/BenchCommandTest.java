@@ -1,0 +1,54 @@
+package dev.winnow.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import org.junit.jupiter.api.Test;
+
+/** {@code winnow bench} and {@code winnow bench kernels} as they are typed. */
+class BenchCommandTest {
+  @Test void helpNamesTheOptions() {
+    assertTrue(Ran.inProcess("bench", "--help").out().contains("--image-tokens"));
+    Ran kernels = Ran.inProcess("bench", "kernels", "--help");
+    assertEquals(0, kernels.status());
+    assertTrue(kernels.out().contains("--only") && kernels.out().contains("cache"), kernels::toString);
+  }
+
+  @Test void measuresAKernelAsATable() {
+    Ran ran = Ran.inProcess("bench", "kernels", "--only", "select to Java", "--runs", "1");
+    assertEquals(0, ran.status(), ran::toString);
+    String row = "select to Java array +\\d+ of (576|2880|20000) .* cache .*topk \\+ sort, to int\\[\\]";
+    assertEquals(3, ran.out().lines().filter(line -> line.matches(row)).count(), ran::toString);
+  }
+
+  @Test void measuresAKernelAsJson() {
+    JsonNode result = Ran.inProcess("bench", "kernels", "--only", "dpp", "--runs", "1", "--json").traces().get(0);
+    assertEquals("winnow.bench.kernels/2", result.path("format").asText());
+    assertEquals(3, result.path("results").size());
+    JsonNode row = result.path("results").path(0);
+    assertTrue(row.path("us").asDouble() > 0 && row.path("libtorch_us").asDouble() > 0 && row.path("ceiling_gb_per_s").asDouble() > 0, row::toString);
+    assertEquals(row.path("bytes").asDouble() / row.path("us").asDouble() / 1e3, row.path("gb_per_s").asDouble(), 1e-6);
+    assertTrue(row.path("in_cache").asBoolean());
+  }
+
+  @Test void measuresAModelOfAToyShape() {
+    Ran ran = Ran.inProcess("bench", "--shape", "tiny", "--image-tokens", "24", "--prompt-text", "8", "--decode", "2", "--runs", "1", "--threads", "1",
+        "--method", "fastv", "--json");
+    assertEquals(0, ran.status(), ran::toString);
+    assertEquals("winnow.bench/1", ran.traces().get(0).path("format").asText());
+  }
+
+  @Test void refusesWhatItCannotMeasure() {
+    refused("no kernel has 'nothing'", "bench", "kernels", "--only", "nothing");
+    refused("runs=0", "bench", "kernels", "--runs", "0");
+    refused("no-such-shape", "bench", "--shape", "no-such-shape");
+    refused("no-such-method", "bench", "--shape", "tiny", "--method", "no-such-method");
+  }
+
+  private static void refused(String message, String... args) {
+    Ran ran = Ran.inProcess(args);
+    assertEquals(2, ran.status(), ran::toString);
+    assertTrue(ran.err().contains(message) && ran.out().isEmpty(), ran::toString);
+  }
+}
