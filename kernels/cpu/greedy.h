@@ -1,7 +1,7 @@
 // wn_greedy for one CPU tier: farthest point, determinantal process (pivoted Cholesky), facility location.
 //
-// Only the similarities that are needed are computed: a row per choice. All of them are kept where the objective looks at all of them
-// anyway, or so many rows are asked for that half a matrix is cheaper, and the matrix is not too large.
+// Only the similarities that are needed are computed: rows, four at a time (greedy_rows.h). All of them are kept where the objective
+// looks at all of them anyway, or so many rows are asked for that half a matrix is cheaper, and the matrix is not too large.
 #pragma once
 
 #include "greedy_state.h"

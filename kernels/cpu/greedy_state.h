@@ -67,7 +67,8 @@ struct GreedyState {
 
   GreedyState(const wn_ctx& context, const wn_greedy_desc& desc, const GreedyLayout& places, int batch_row, char* workspace)
       : ctx(context), d(desc), b(batch_row), n(desc.n_valid ? static_cast<const int32_t*>(desc.n_valid)[batch_row] : desc.n),
-        k(desc.k < n ? desc.k : n), width(places.n), rows{context, {}, places.packed, places.n, nullptr, nullptr, nullptr, {}, 0, nullptr, desc.eps},
+        k(desc.k < n ? desc.k : n), width(places.n),
+        rows{context, {}, places.packed, places.n, nullptr, nullptr, nullptr, {}, 0, nullptr, desc.eps},
         memory(workspace), layout(places) {
     const Rows<T> x = {d.matrix ? nullptr : static_cast<const E*>(d.x) + b * d.x_sb, d.x_sn, nullptr, n, d.dim, floats(layout.measure),
                        reinterpret_cast<uint8_t*>(memory + layout.state)};

@@ -9,7 +9,7 @@ namespace wn::WN_TIER {
 constexpr int64_t largest_packing = int64_t(64) << 20;  // bytes; beyond it rows are read where they lie
 constexpr int64_t block_bytes = 512 << 10;              // panels that stay in the second-level cache while others meet them
 
-/** What is known of the four rows of a panel, in the lane order of a tile: as its left side (0 0 0 0 1 ...) and as its right (0 1 2 3 0 ...). */
+/** What is known of the four rows of a panel, in the lanes of a tile: as its left side (0 0 0 0 1 ...) and as its right (0 1 2 3 0 ...). */
 struct PanelHead {
   float left[16], right[16];
   int32_t state;  // union of the rows' states
@@ -124,7 +124,8 @@ template <typename T>
 inline F panel_similarity(const Panels<T>& a, int p, const Panels<T>& b, int q, int metric) {
   const PanelHead &left = *a.head(p), &right = *b.head(q);
   const int steps = Panels<T>::steps(a.rows.dim), state = left.state | right.state;
-  const F dots = state & Rows<T>::slow ? panel_dots<T, Widened<T>>(a.lanes(p), b.lanes(q), steps) : panel_dots<T, Fast<T>>(a.lanes(p), b.lanes(q), steps);
+  const F dots = state & Rows<T>::slow ? panel_dots<T, Widened<T>>(a.lanes(p), b.lanes(q), steps)
+                                       : panel_dots<T, Fast<T>>(a.lanes(p), b.lanes(q), steps);
   F value = similarity_of(dots, load(left.left), load(right.right), metric);
   if (state & Rows<T>::unusable) {
     alignas(64) float lanes[16];
@@ -138,7 +139,10 @@ inline F panel_similarity(const Panels<T>& a, int p, const Panels<T>& b, int q, 
   return value;
 }
 
-/** Every pair of panels i <= j of one set, once, as sink(part, i, j, lanes). Blocks of j stay in the second-level cache; i mod parts = part. */
+/**
+ * Every pair of panels i <= j of one set, once, as sink(part, i, j, lanes). Blocks of j stay in the second-level cache; panel i belongs to
+ * part i mod parts.
+ */
 template <typename T, typename Sink>
 inline void symmetric_panels(const wn_ctx& ctx, const Panels<T>& x, int metric, const Sink& sink) {
   const int parts = ctx.threads > 1 ? similarity_parts : 1, count = x.count();

@@ -32,7 +32,8 @@ Output run(wn_ctx* ctx, wn_greedy_desc d) {
 
 wn_sim_desc sim_of(Array& x, int dtype, int n, int dim, int op) {
   wn_sim_desc d = {};
-  d.struct_size = sizeof d, d.dtype = dtype, d.op = op, d.batch = 1, d.n = d.n_pivot = n, d.dim = dim, d.top_m = 1, d.x = x.data(), d.x_sn = dim;
+  d.struct_size = sizeof d, d.dtype = dtype, d.op = op, d.batch = 1, d.n = d.n_pivot = n, d.dim = dim, d.top_m = 1;
+  d.x = x.data(), d.x_sn = dim;
   d.out_sp = op == WN_SIM_PIVOTS ? n : 1;
   return d;
 }
@@ -104,7 +105,8 @@ void rows_as_matrix() {
           own = own == -INFINITY ? NAN : own > 0.5f ? 1.0f : 0.0f;
         }
         for (int objective : {WN_MAX_MIN, WN_DPP}) {
-          subject() = "rows as matrix, objective " + std::to_string(objective) + " " + dtype_name(dtype) + " n" + std::to_string(n) + " " + tier;
+          subject() = "rows as matrix, objective " + std::to_string(objective) + " " + dtype_name(dtype) + " n" + std::to_string(n);
+          subject() += " " + tier;
           const wn_greedy_desc d = greedy_of(x, dtype, n, dim, objective, k);
           wn_greedy_desc given = d;
           given.matrix = matrix.data(), given.matrix_sr = n, given.matrix_rows = n;
@@ -177,7 +179,8 @@ void self_similarity() {
         subject() = "self-similarity, reference";
         EXPECT(idx[0] == 1 && gain[0] == 1.0f);
         on_every_tier([&](const std::string& tier) {
-          subject() = "self-similarity " + std::string(dtype_name(dtype)) + " n" + std::to_string(n) + " k" + std::to_string(k) + " " + tier;
+          subject() = "self-similarity " + std::string(dtype_name(dtype)) + " n" + std::to_string(n) + " k" + std::to_string(k);
+          subject() += " " + tier;
           const Output got = run(ctx, d);
           EXPECT(got.idx[0] == 1 && got.val[0] == 1.0f);
           if (n <= dim && k == n) EXPECT(got.idx[n - 1] == 0);
