@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <cstring>
 
+#include "async_copy.h"
 #include "engine.h"
+#include "matrix.h"
 #include "shared.h"
 
 #define __global__
@@ -74,6 +76,13 @@ inline unsigned __float_as_uint(float f) {
   return u;
 }
 
+// Blocks run one after another and their threads switch only at synchronisation points: nothing can come between.
+inline uint64_t atomicMax(uint64_t* at, uint64_t value) {
+  uint64_t before = *at;
+  if (value > before) *at = value;
+  return before;
+}
+
 inline float __uint_as_float(unsigned u) {
   float f;
   std::memcpy(&f, &u, 4);
@@ -121,6 +130,10 @@ template <class T>
 Shared<T> shared_at(::simt::SharedBlock* base, size_t byte) {
   return ::simt::shared_at<T>(base, byte);
 }
+
+// A warp operation is known by the place of its call.
+#define load_matrices(...) load_matrices_at(SIMT_HERE, __VA_ARGS__)
+#define multiply_add(...) multiply_add_at(SIMT_HERE, __VA_ARGS__)
 
 inline float f16_to_f32(uint16_t h) {
   uint32_t sign = uint32_t(h & 0x8000) << 16, exponent = h >> 10 & 31, fraction = h & 1023;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "device.cuh"
+#include "emulator_checks.h"
 #include "removed_barriers.cuh"
 
 #undef __syncthreads
@@ -18,42 +19,12 @@
 
 namespace {
 
-int failures = 0, checks = 0;
-
-void check(bool good, const std::string& what) {
-  ++checks;
-  if (good) return;
-  ++failures;
-  std::fprintf(stderr, "FAILED %s\n", what.c_str());
-}
-
-const std::vector<simt::Schedule> kSchedules = {{simt::Order::Forward, 0}, {simt::Order::Reverse, 0}, {simt::Order::Random, 1},
-                                                {simt::Order::Random, 2}, {simt::Order::Random, 3}};
-
-// The launch must fail under every schedule, with a message that holds `expected`.
-void must_fail(const std::string& name, const std::string& expected, const std::function<void()>& launch) {
-  for (const simt::Schedule& schedule : kSchedules) {
-    simt::set_schedule(schedule);
-    std::string message = "nothing was reported";
-    try {
-      launch();
-    } catch (const simt::Error& error) {
-      message = error.what();
-    }
-    check(message.find(expected) != std::string::npos, name + ": expected '" + expected + "', got '" + message + "'");
-  }
-}
-
-void must_pass(const std::string& name, const std::function<bool()>& run) {
-  for (const simt::Schedule& schedule : kSchedules) {
-    simt::set_schedule(schedule);
-    try {
-      check(run(), name + ": wrong result");
-    } catch (const simt::Error& error) {
-      check(false, name + ": " + error.what());
-    }
-  }
-}
+using emulator::check;
+using emulator::checks;
+using emulator::failures;
+using emulator::kSchedules;
+using emulator::must_fail;
+using emulator::must_pass;
 
 // ---- right kernels ----
 
@@ -334,6 +305,7 @@ int main() {
   check(std::adjacent_find(outcomes.begin(), outcomes.end(), std::not_equal_to<>()) != outcomes.end(),
       "a race in global memory shows between schedules");
   out_of_range();
+  emulator::matrix_checks();
   must_pass("a right kernel after all the broken ones", block_sum_right);
   std::printf("emulator: %d checks, %d failures\n", checks, failures);
   return failures == 0 ? 0 : 1;

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "async_copy.h"
 #include "fiber.h"
 #include "shared.h"
 
@@ -21,6 +22,7 @@ struct Thread {
   uint32_t mask = 0;
   int argument = 0, width = 32;
   uint64_t value = 0, result = 0;
+  void (*apply)(Lanes) = nullptr;  // of Together
   BarrierOp barrier_op{};
   int predicate = 0;
 };
@@ -135,6 +137,11 @@ void finish_warp_op(const Thread& leader, int first) {
   uint32_t mask = leader.mask;
   WarpOp op = leader.warp_op;
   bool shuffle = op <= WarpOp::ShuffleXor;
+  if (op == WarpOp::Together) {
+    void* operands[32];
+    for (int lane = 0; lane < 32; ++lane) operands[lane] = reinterpret_cast<void*>(e.threads[size_t(first + lane)]->value);
+    leader.apply(operands);
+  }
   uint64_t common = shuffle ? 0 : common_result(op, mask, first);
   for (int lane = 0; lane < 32; ++lane) {
     if (!(mask >> lane & 1)) continue;
@@ -212,6 +219,7 @@ void resolve_barrier() {
 void run_block(Dim3 block_index, Dim3 grid, Dim3 block) {
   Engine& e = engine();
   e.shared.clear();
+  forget_async_copies(e.count);
   e.static_bytes = 0;
   e.epoch = 0;
   std::fill(e.warp_epoch.begin(), e.warp_epoch.end(), 0u);
@@ -244,7 +252,10 @@ void run_block(Dim3 block_index, Dim3 grid, Dim3 block) {
       what.swap(e.error);
       throw Error(what);
     }
-    if (t.state == State::Finished) ++finished;
+    if (t.state == State::Finished) {
+      if (async_copies_under_way(i)) throw Error(name_of(i) + " exits with asynchronous copies that it has not waited for");
+      ++finished;
+    }
     if (t.state == State::AtWarpOp) try_warp_op(i);
   }
 }
@@ -310,6 +321,13 @@ uint64_t warp_exchange(WarpOp op, uint32_t mask, uint64_t value, int argument, i
   me.fiber.yield(false);
   return me.result;
 }
+
+void warp_together(void (*apply)(Lanes), void* operands, Site site) {
+  engine().threads[size_t(engine().current)]->apply = apply;
+  warp_exchange(WarpOp::Together, 0xffffffffu, reinterpret_cast<uint64_t>(operands), 0, 32, site);
+}
+
+int thread_index() { return engine().current; }
 
 int block_barrier(BarrierOp op, int predicate, Site site) {
   Engine& e = engine();
@@ -384,6 +402,7 @@ void note_read(SharedBlock* block, size_t byte, size_t size) {
   int warp = e.current / 32;
   for (size_t w = byte / 4; w < (byte + size + 3) / 4; ++w) {
     SharedWord& s = block->words[w];
+    if (s.copying) fail("read" + at(block, w) + " before the asynchronous copy to it was waited for");
     if (s.writer < 0) fail("read before write" + at(block, w));
     if (!ordered(s.writer, s.write_epoch, s.write_warp_epoch)) {
       fail("race: read" + at(block, w) + " that " + name_of(s.writer) + " wrote with no barrier between");
@@ -404,6 +423,7 @@ void note_write(SharedBlock* block, size_t byte, size_t size) {
   Engine& e = engine();
   for (size_t w = byte / 4; w < (byte + size + 3) / 4; ++w) {
     SharedWord& s = block->words[w];
+    if (s.copying) fail("write" + at(block, w) + " before the asynchronous copy to it was waited for");
     if (!ordered(s.writer, s.write_epoch, s.write_warp_epoch)) {
       fail("race: write" + at(block, w) + " that " + name_of(s.writer) + " wrote with no barrier between");
     }

@@ -64,11 +64,18 @@ struct Coordinates {
 };
 const Coordinates& self();
 
-enum class WarpOp : uint8_t { Shuffle, ShuffleUp, ShuffleDown, ShuffleXor, Ballot, Any, All, Add, Max, Min, Sync };
+enum class WarpOp : uint8_t { Shuffle, ShuffleUp, ShuffleDown, ShuffleXor, Ballot, Any, All, Add, Max, Min, Sync, Together };
 
 // Warp-wide exchange: every lane named by `mask` must call it from the same site with the same mask. `value` is this lane's
 // contribution, `argument` the lane, delta or xor mask of a shuffle.
 uint64_t warp_exchange(WarpOp op, uint32_t mask, uint64_t value, int argument, int width, Site site);
+
+// An operation of a whole warp: once all 32 lanes have arrived, `apply` runs over the operands that each lane passed.
+using Lanes = void* const (&)[32];
+void warp_together(void (*apply)(Lanes operands), void* operands, Site site);
+
+// Number of the running thread within its block.
+int thread_index();
 
 enum class BarrierOp : uint8_t { Plain, Count, And, Or };
 

@@ -20,6 +20,7 @@ struct SharedWord {
   uint32_t read_warp_epoch = 0;
   bool several_readers = false;  // other lanes of that warp read it too since its last __syncwarp
   bool several_warps = false;    // other warps read it too since the last barrier
+  bool copying = false;          // an asynchronous copy to it is under way
 };
 
 struct SharedBlock {
@@ -70,6 +71,8 @@ class SharedPointer {
   SharedReference<T> operator[](int64_t index) const { return {block_, byte_ + size_t(index) * sizeof(T)}; }
   SharedReference<T> operator*() const { return (*this)[0]; }
   SharedPointer operator+(int64_t count) const { return {block_, byte_ + size_t(count) * sizeof(T)}; }
+  SharedBlock* block() const { return block_; }
+  size_t byte() const { return byte_; }
 
  private:
   SharedBlock* block_ = nullptr;
