@@ -1,7 +1,8 @@
-// Launch of the score kernels: which way through score.cuh a call takes, and where its workspace lies.
+// Launch of the score kernels: which way through score.cuh and score_matrix.cuh a call takes, and where its workspace lies.
 #include <type_traits>
 
 #include "score.cuh"
+#include "score_matrix.cuh"
 
 #include "runtime.h"
 
@@ -12,6 +13,8 @@ enum class Way { Few, Columns, Many, SummedQueries };
 
 constexpr int64_t kMaxFactors = 8192;  // floats of shared memory in `finish`
 constexpr int kMaxFewRows = 16;        // rows per kv head for which the exponentials are stored
+constexpr int kMinMatrixRows = 16;     // rows per kv head from which tensor cores pay
+constexpr int kMaxMatrixDim = 256;     // what fits into registers
 
 struct Plan {
   Way way;
@@ -75,22 +78,81 @@ void with_shape(const wn_score_desc& d, int rows, F f) {
   if (!in_registers && rows != 1) f(std::integral_constant<bool, false>(), std::integral_constant<int, 8>());
 }
 
+// Whether the passes over all rows go through score_matrix.cuh; float32 never does.
+bool on_tensor_cores(const wn_score_desc& d, const Plan& p) {
+  bool many = int64_t(d.n_query) * (d.heads_q / d.heads_kv) >= kMinMatrixRows && (p.way == Way::Many || p.way == Way::Columns);
+  return many && d.dtype != WN_F32 && d.head_dim <= kMaxMatrixDim;
+}
+
+// Whether 16-byte loads reach every row.
+bool aligned(const void* base, int64_t sb, int64_t sh, int64_t sn, size_t size) {
+  uint64_t strides = size * (uint64_t(sb) | uint64_t(sh) | uint64_t(sn));
+  return common_width(16, reinterpret_cast<uintptr_t>(base) | strides) == 16;
+}
+
+template <class T, int DEPTH>
+void launch_split_matrix(const wn_score_desc& d, const Plan& p, bool vector, float2* piece, void* stream) {
+  int64_t tiles = ceil_div(int64_t(d.n_query) * (d.heads_q / d.heads_kv), scores::kOwned);
+  dim3 grid(unsigned(p.splits), unsigned(d.heads_kv * tiles), unsigned(d.batch));
+  WN_ALLOW_SHARED((scores::split_matrix<T, DEPTH>), scores::kMatrixShared<DEPTH>);
+  WN_LAUNCH((scores::split_matrix<T, DEPTH>), grid, dim3(scores::kThreads), scores::kMatrixShared<DEPTH>, stream, d, p.chunk, vector, piece);
+}
+
+template <class T, int DEPTH>
+void launch_columns_matrix(const wn_score_desc& d, bool vector, const float2* joined, float* part, void* stream) {
+  dim3 grid(unsigned(ceil_div(d.key_count, scores::kOwned)), unsigned(d.heads_kv), unsigned(d.batch));
+  WN_ALLOW_SHARED((scores::columns_matrix<T, DEPTH>), scores::kMatrixShared<DEPTH>);
+  WN_LAUNCH((scores::columns_matrix<T, DEPTH>), grid, dim3(scores::kThreads), scores::kMatrixShared<DEPTH>, stream, d, vector, joined, part);
+}
+
+// Calls f with the steps of sixteen columns that the registers are to hold.
+template <class F>
+void with_depth(const wn_score_desc& d, F f) {
+  if (d.head_dim <= 128) f(std::integral_constant<int, 8>());
+  if (d.head_dim > 128) f(std::integral_constant<int, 16>());
+}
+
+// The pass over all keys that finds the maximum and the sum of every row.
+template <class T>
+void sum_rows(const wn_score_desc& d, const Plan& p, bool vector, float* exponentials, float2* piece, void* stream) {
+  if constexpr (sizeof(T) == 2) {
+    if (on_tensor_cores(d, p)) {
+      bool both = vector && aligned(d.q, d.q_sb, d.q_sh, d.q_st, sizeof(T));
+      with_depth(d, [&](auto depth) { launch_split_matrix<T, decltype(depth)::value>(d, p, both, piece, stream); });
+      return;
+    }
+  }
+  with_shape<T>(d, d.n_query * (d.heads_q / d.heads_kv), [&](auto reg, auto r) {
+    launch_split<T, decltype(reg)::value, decltype(r)::value>(d, p, vector, exponentials, piece, stream);
+  });
+}
+
+// The pass over all rows that gives every unit's part of the scores.
+template <class T>
+void sum_columns(const wn_score_desc& d, const Plan& p, bool vector, const float* summed, const float2* joined, float* part, void* stream) {
+  if constexpr (sizeof(T) == 2) {
+    if (on_tensor_cores(d, p) && d.reduce != WN_HEADS_THEN_MAX) {
+      bool both = vector && aligned(d.q, d.q_sb, d.q_sh, d.q_st, sizeof(T));
+      with_depth(d, [&](auto depth) { launch_columns_matrix<T, decltype(depth)::value>(d, both, joined, part, stream); });
+      return;
+    }
+  }
+  int rows = summed ? 1 : d.reduce == WN_HEADS_THEN_MAX ? d.n_query : d.n_query * (d.heads_q / d.heads_kv);
+  with_shape<T>(d, rows, [&](auto reg, auto r) {
+    launch_columns<T, decltype(reg)::value, decltype(r)::value>(d, p, vector, summed, joined, part, stream);
+  });
+}
+
 template <class T>
 void run(const wn_score_desc& d, const Plan& p, char* workspace, void* stream) {
-  uint64_t size = sizeof(T), strides = size * (uint64_t(d.k_sb) | uint64_t(d.k_sh) | uint64_t(d.k_sn));
-  bool vector = common_width(16, reinterpret_cast<uintptr_t>(d.k) | strides) == 16;
+  bool vector = aligned(d.k, d.k_sb, d.k_sh, d.k_sn, sizeof(T));
   float2* piece = reinterpret_cast<float2*>(workspace + p.piece);
   float* exponentials = p.way == Way::Few ? reinterpret_cast<float*>(workspace + p.exponentials) : nullptr;
   float2* joined = p.way == Way::Many ? reinterpret_cast<float2*>(workspace + p.joined) : nullptr;
   float* summed = p.way == Way::SummedQueries ? reinterpret_cast<float*>(workspace + p.summed) : nullptr;
   float* part = reinterpret_cast<float*>(workspace + p.part);
-  int group = d.heads_q / d.heads_kv;
   dim3 block(scores::kThreads);
-  if (d.mode == WN_SOFTMAX && p.rows > 0) {
-    with_shape<T>(d, d.n_query * group, [&](auto reg, auto r) {
-      launch_split<T, decltype(reg)::value, decltype(r)::value>(d, p, vector, exponentials, piece, stream);
-    });
-  }
+  if (d.mode == WN_SOFTMAX && p.rows > 0) sum_rows<T>(d, p, vector, exponentials, piece, stream);
   if (p.way == Way::Few) {
     dim3 grid(unsigned(ceil_div(d.key_count, 32)), unsigned(d.batch));
     size_t bytes = size_t(d.heads_q) * size_t(d.n_query) * size_t(p.splits) * sizeof(float);
@@ -104,10 +166,7 @@ void run(const wn_score_desc& d, const Plan& p, char* workspace, void* stream) {
     dim3 grid(unsigned(ceil_div(d.head_dim, scores::kThreads)), unsigned(d.heads_kv), unsigned(d.batch));
     WN_LAUNCH(scores::sum_queries<T>, grid, block, 0, stream, d, summed);
   }
-  int rows = summed ? 1 : d.reduce == WN_HEADS_THEN_MAX ? d.n_query : d.n_query * group;
-  with_shape<T>(d, rows, [&](auto reg, auto r) {
-    launch_columns<T, decltype(reg)::value, decltype(r)::value>(d, p, vector, summed, joined, part, stream);
-  });
+  sum_columns<T>(d, p, vector, summed, joined, part, stream);
   dim3 grid(unsigned(ceil_div(d.key_count, scores::kThreads)), unsigned(d.batch));
   WN_LAUNCH(scores::reduce, grid, block, 0, stream, d, p.units, part);
 }

@@ -145,6 +145,29 @@ void score_cases(Machine& m) {
     run(m, {WN_F32, WN_SOFTMAX, WN_MEAN, 1, 2, 1, 16, 2, 40, 0, 40, false, false, false, false, false, false, false, 1.0f}, ++seed, poison);
     run(m, {WN_F32, WN_SOFTMAX, WN_MAX, 1, 2, 1, 16, 20, 40, 0, 40, false, false, false, false, false, false, false, 1.0f}, ++seed, poison);
   }
+  // Sixteen rows of a kv head and more: tensor cores. Two tiles of rows and two pieces of keys; one ragged, unaligned tile; wide heads.
+  for (int dtype : {WN_F16, WN_BF16}) {
+    for (int mode : {WN_SOFTMAX, WN_SOFTMAX_LSE, WN_RAW_DOT}) {
+      for (int reduce : {WN_MEAN, WN_MAX, WN_HEADS_THEN_MAX}) {
+        run(m, {dtype, mode, reduce, 3, 4, 1, 72, 6, 100, 3, 90, true, true, true, false, true, true, true, 3.0f}, ++seed);
+        if (m.small && reduce != WN_MEAN) continue;
+        run(m, {dtype, mode, reduce, 2, 8, 2, 128, 20, 150, 7, 120, true, false, false, false, false, false, false, 2.0f}, ++seed);
+        run(m, {dtype, mode, reduce, 1, 2, 2, 256, 17, 70, 0, 70, true, true, false, true, false, false, false, 1.0f}, ++seed);
+        run(m, {dtype, mode, reduce, 1, 1, 1, 130, 16, 40, 30, 10, true, false, false, false, false, false, true, 1.0f}, ++seed);
+      }
+    }
+    for (float poison : {float(NAN), float(INFINITY), 60000.0f}) {
+      if (poison == 60000.0f) {  // beside such logits float32 tells no probabilities apart
+        run(m, {dtype, WN_RAW_DOT, WN_SUM, 1, 2, 1, 16, 20, 40, 0, 40, true, false, false, false, false, false, false, 1.0f}, ++seed, poison);
+        continue;
+      }
+      run(m, {dtype, WN_SOFTMAX, WN_MEAN, 1, 2, 1, 16, 20, 40, 0, 40, true, false, false, false, false, false, false, 1.0f}, ++seed, poison);
+      run(m, {dtype, WN_RAW_DOT, WN_MAX, 1, 2, 1, 16, 20, 40, 0, 40, true, false, false, false, false, false, false, 1.0f}, ++seed, poison);
+    }
+  }
+  // Column means of a whole causal map over several tiles both ways.
+  run(m, {WN_BF16, WN_SOFTMAX, WN_MEAN, 1, 4, 2, 64, m.small ? 40 : 140, m.small ? 40 : 140, 0, m.small ? 40 : 140, true, false, false, false,
+      true, false, false, 3.0f}, ++seed);
 }
 
 }  // namespace cases
