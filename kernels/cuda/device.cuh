@@ -38,6 +38,10 @@ __device__ __forceinline__ uint16_t f32_to_f16(float f) {
   return h;
 }
 
+__device__ __forceinline__ void atomic_max(uint64_t* at, uint64_t value) {
+  atomicMax(reinterpret_cast<unsigned long long*>(at), static_cast<unsigned long long>(value));
+}
+
 }  // namespace dev
 #endif
 

@@ -62,21 +62,6 @@ __device__ __forceinline__ void multiply_rows(const unsigned (&own)[DEPTH][4], d
   }
 }
 
-// Fills the two buffers in turn: fetch(tile, buffer) starts the copies of a tile, use(tile, buffer) works on what has arrived.
-template <class Fetch, class Use>
-__device__ __forceinline__ void stream_tiles(int first, int end, Fetch fetch, Use use) {
-  if (first < end) fetch(first, first & 1);
-  dev::commit_async();
-  for (int tile = first; tile < end; ++tile) {
-    if (tile + 1 < end) fetch(tile + 1, (tile + 1) & 1);
-    dev::commit_async();
-    dev::wait_async<1>();
-    __syncthreads();
-    use(tile, tile & 1);
-    __syncthreads();  // the buffer is filled again next
-  }
-}
-
 template <class T>
 __device__ __forceinline__ const T* query_row(const wn_score_desc& d, int b, RowMap map, int r) {
   return static_cast<const T*>(d.q) + b * d.q_sb + map.head_of(r) * d.q_sh + map.query_of(r) * d.q_st;
@@ -95,7 +80,7 @@ __device__ __forceinline__ float2 shuffled(float2 v, int step) {
 
 // As `split` without the exponentials. grid: (splits, heads_kv * tiles of kOwned rows, batch).
 template <class T, int DEPTH>
-__global__ void __launch_bounds__(kThreads, DEPTH > 8 ? 1 : 2) split_matrix(wn_score_desc d, int chunk, bool vector, float2* piece) {
+__global__ void __launch_bounds__(kThreads, 2) split_matrix(wn_score_desc d, int chunk, bool vector, float2* piece) {
   WN_SHARED_DYNAMIC(arena);
   WN_SHARED(float2, other_group, kOwned);
   auto buffers = dev::shared_at<uint4>(arena, 0);
@@ -146,7 +131,7 @@ __global__ void __launch_bounds__(kThreads, DEPTH > 8 ? 1 : 2) split_matrix(wn_s
       }
     }
   };
-  stream_tiles(0, steps, fetch, use);
+  dev::stream<2>(0, steps, fetch, use);
 #pragma unroll
   for (int i = 0; i < 2; ++i) {
     best[i] = join_pair(best[i], shuffled(best[i], 1));
@@ -191,7 +176,7 @@ __device__ __forceinline__ RowTerms row_terms(const wn_score_desc& d, const floa
 
 // As `columns`, one kv head a unit. grid: (ceil(key_count / kOwned), heads_kv, batch).
 template <class T, int DEPTH>
-__global__ void __launch_bounds__(kThreads, DEPTH > 8 ? 1 : 2) columns_matrix(wn_score_desc d, bool vector, const float2* joined, float* part) {
+__global__ void __launch_bounds__(kThreads, 2) columns_matrix(wn_score_desc d, bool vector, const float2* joined, float* part) {
   WN_SHARED_DYNAMIC(arena);
   WN_SHARED(RowTerms, terms, 2 * kStreamed);
   WN_SHARED(float, other_group, kOwned);
@@ -240,7 +225,7 @@ __global__ void __launch_bounds__(kThreads, DEPTH > 8 ? 1 : 2) columns_matrix(wn
       }
     }
   };
-  stream_tiles(first, tiles, fetch, use);
+  dev::stream<2>(first, tiles, fetch, use);
 #pragma unroll
   for (int i = 0; i < 2; ++i) {
 #pragma unroll

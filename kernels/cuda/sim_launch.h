@@ -6,10 +6,13 @@
 
 namespace wn_cuda {
 
-// Tiles that the rows of x are cut into: entries per pivot of `best`.
+// Keys per pivot of `best`: the tiles that the rows of x are cut into, or 1 where tensor cores join them.
 int64_t similarity_tiles(const wn_sim_desc&);
 
-// All pairs of pivots and rows: values [b][p][j] (or null), best [b][p][tile] (or null); see similarity::pairs.
-void similarity_pairs(const wn_sim_desc&, float* values, int64_t value_sb, int64_t value_sp, uint64_t* best, void* stream);
+// Floats of the scratch memory `norms`: batch * n, and batch * n_pivot if the pivots are rows of y.
+int64_t similarity_norms(const wn_sim_desc&);
+
+// All pairs of pivots and rows: values [b][p][j] (or null), best [b][p][tile] (or null); see similarity::pairs and similarity::products.
+void similarity_pairs(const wn_sim_desc&, float* values, int64_t value_sb, int64_t value_sp, uint64_t* best, float* norms, void* stream);
 
 }  // namespace wn_cuda

@@ -19,7 +19,9 @@
  * - Thread-safety: any number of threads may compute with one context at once, each with its own outputs and workspace. Setters
  *   (wn_set_threads, wn_set_parallel_for, wn_set_cpu_tier, wn_cuda_open) must not run at the same time as other calls on that context.
  * - Determinism: results are bitwise repeatable, and do not depend on the number of threads or on the CPU tier. Equal values: the lower
- *   index wins. NaN ranks below every number, -0 equals +0. CPU and CUDA agree on every selection made from the same scores.
+ *   index wins. NaN ranks below every number, -0 equals +0. CPU and CUDA agree on every selection made from the same scores. Scores and
+ *   similarities computed by a CPU and by a GPU, or by two generations of GPU, may differ in their last bits: sums have another order, and
+ *   tensor cores cut off where others round.
  */
 #ifndef WINNOW_H
 #define WINNOW_H

@@ -1,5 +1,5 @@
 // Runs the kernel cases of tests/native/simt on a CUDA device: plainly, and with every call captured in a graph first.
-// usage: gpu_cases [small] [agreement ROWS]
+// usage: gpu_cases [small]; exit status 3: there is no GPU
 #include <cuda_runtime.h>
 
 #include <cstdio>
@@ -10,6 +10,8 @@
 #include "harness.h"
 
 namespace {
+
+constexpr int kNoGpu = 3;  // exit status
 
 void must(cudaError_t error, const char* what) {
   if (error == cudaSuccess) return;
@@ -68,8 +70,8 @@ int main(int argc, char** argv) {
   const wn_cuda_plugin* plugin = wn_cuda_plugin_get();
   wn_cuda_device* device = nullptr;
   if (plugin->open(0, &device) != WN_OK) {
-    std::fprintf(stderr, "no device: %s\n", plugin->last_error());
-    return 1;
+    std::fprintf(stderr, "no GPU found: %s\n", plugin->last_error());
+    return kNoGpu;
   }
   struct Group {
     const char* name;

@@ -131,6 +131,31 @@ def score_rows(bench, heads, n, dim=128):
     bench.row(f"score 1 row H={heads} N={n}", heads * n * dim * 2, make)
 
 
+def score_many(bench, heads, kv_heads, queries, n, causal=False, dim=128):
+    """Many query rows, or with causal the column means of the whole map: softmax, mean over heads and queries. Bytes: keys and queries, once."""
+    def make():
+        q, k = bench.tensor(heads, queries, dim), bench.tensor(kv_heads, n, dim)
+        out = torch.empty(n, device=bench.device)
+        d = abi.Score(dtype=abi.BF16_DTYPE, batch=1, heads_q=heads, heads_kv=kv_heads, head_dim=dim, n_query=queries, max_key=n, key_count=n,
+                      causal=int(causal), query_pos0=n - queries, scale=dim ** -0.5, q=q.data_ptr(), q_sh=queries * dim, q_st=dim,
+                      k=k.data_ptr(), k_sh=n * dim, k_sn=dim, out=out.data_ptr(), out_sb=n)
+        hidden = torch.ones(queries, n, dtype=torch.bool, device=bench.device).triu(n - queries + 1) if causal else None
+
+        def composition(left, right):
+            logits = torch.matmul(left, right.repeat_interleave(heads // kv_heads, 0).transpose(1, 2)) * dim ** -0.5
+            if causal:
+                logits = logits.masked_fill(hidden, -float("inf"))
+            return logits.float().softmax(-1).mean((0, 1))
+
+        def check():
+            call()
+            return torch.allclose(out, composition(q.float(), k.float()), rtol=1e-3, atol=1e-7)
+        call = bench.ours("score", d, q, k, out)
+        return call, lambda: composition(q, k), check
+    name = f"column means Q={queries}" if causal else f"score {queries} rows"
+    bench.row(f"{name} H={heads}/{kv_heads} N={n}", (heads * queries + kv_heads * n) * dim * 2, make)
+
+
 def select(bench, n, k):
     def make():
         scores = torch.rand(n, device=bench.device)
@@ -234,6 +259,10 @@ def main():
     for n in (576, 2880, 20000) if cuda else (576,):
         score_rows(bench, 32, n)
         select(bench, n, n // 3)
+    for heads, kv_heads, queries, n in ((32, 32, 64, 576), (32, 32, 64, 2880), (28, 4, 64, 2880)) if cuda else ((8, 2, 16, 100),):
+        score_many(bench, heads, kv_heads, queries, n)
+    for n in (640, 2944) if cuda else (80,):
+        score_many(bench, 32 if cuda else 4, 32 if cuda else 4, n, n, causal=True)
     for planes, rows, kept in ((2048, 671, 287), (224, 2944, 1024)) if cuda else ((64, 200, 120),):
         compact(bench, planes, rows, kept)
     argmax(bench, 576, 4096 if cuda else 256)

@@ -76,13 +76,6 @@ inline unsigned __float_as_uint(float f) {
   return u;
 }
 
-// Blocks run one after another and their threads switch only at synchronisation points: nothing can come between.
-inline uint64_t atomicMax(uint64_t* at, uint64_t value) {
-  uint64_t before = *at;
-  if (value > before) *at = value;
-  return before;
-}
-
 inline float __uint_as_float(unsigned u) {
   float f;
   std::memcpy(&f, &u, 4);
@@ -129,6 +122,11 @@ using Shared = ::simt::SharedPointer<T>;
 template <class T>
 Shared<T> shared_at(::simt::SharedBlock* base, size_t byte) {
   return ::simt::shared_at<T>(base, byte);
+}
+
+// Blocks run one after another, and threads switch only at synchronisation points: nothing can come between.
+inline void atomic_max(uint64_t* at, uint64_t value) {
+  if (value > *at) *at = value;
 }
 
 // A warp operation is known by the place of its call.

@@ -127,6 +127,34 @@ void exact_ties(Machine& m) {
       "similarity ties: lower index first, a row is not its own neighbour");
 }
 
+// Rows 3, 40, 100 and 170 are equal: all pairs, found from both sides of the diagonal, go to the lowest other one.
+void all_pairs_ties(Machine& m) {
+  int n = 200, dim = 24;
+  std::vector<float> values(size_t(n) * dim, 0.0f);
+  Random random(6);
+  for (float& v : values) v = float(random.below(9) - 4);
+  for (int row : {3, 40, 170}) std::copy(values.begin() + 100 * dim, values.begin() + 101 * dim, values.begin() + row * dim);
+  Twin<unsigned char> x(m, encode(values, WN_BF16));
+  Twin<int32_t> idx(m, size_t(n), -9);
+  wn_sim_desc d;
+  std::memset(&d, 0, sizeof d);
+  d.struct_size = sizeof d;
+  d.dtype = WN_BF16;
+  d.op = WN_SIM_ARGMAX;
+  d.metric = WN_COSINE;
+  d.batch = 1;
+  d.n = d.n_pivot = n;
+  d.dim = dim;
+  d.x = x.dev();
+  d.x_sn = dim;
+  d.out_idx = idx.dev();
+  d.out_sb = n;
+  Twin<unsigned char> workspace(m, size_t(m.plugin->sim_workspace(&d)), 0xFF);
+  m.check(m.launch([&](void* stream) { return m.plugin->sim(m.device, &d, workspace.dev(), stream); }) == WN_OK, "all pairs' ties: status");
+  std::vector<int32_t> found = idx.read();
+  m.check(found[3] == 40 && found[40] == 3 && found[100] == 3 && found[170] == 3, "all pairs' ties: the lowest other row");
+}
+
 void windows(Machine& m, int dtype, int metric, int grid_h, int grid_w, int win_h, int win_w, int dim, uint64_t seed) {
   Random random(seed);
   int n = grid_h * grid_w, count = n / (win_h * win_w), batch = 2;
@@ -179,6 +207,17 @@ void similarity_cases(Machine& m) {
   windows(m, WN_F32, WN_COSINE, 3, 6, 3, 3, 5, ++seed);
   windows(m, WN_BF16, WN_COSINE, 2, 2, 1, 2, 1024, ++seed);
   exact_ties(m);
+  // Many pivots of 16-bit types: tensor cores, small tiles and large ones, all pairs at once and pivots of their own.
+  for (int dtype : {WN_F16, WN_BF16}) {
+    for (int metric : {WN_COSINE, WN_DOT, WN_NEG_L2}) {
+      run(m, {dtype, WN_SIM_ARGMAX, metric, 1, 150, 200, 0, 0, false, false, 2, 3}, ++seed);
+      run(m, {dtype, WN_SIM_PIVOTS, metric, 2, 70, 72, 0, 0, true, false, 1, 2}, ++seed);
+      run(m, {dtype, WN_SIM_TOPM, metric, 1, 70, 65, 80, 3, true, true, 1, 2}, ++seed);
+    }
+    if (!m.small) run(m, {dtype, WN_SIM_NEAREST, WN_COSINE, 1, 1100, 24, 0, 0, true, false, 4, 30}, ++seed);
+    if (!m.small) run(m, {dtype, WN_SIM_ARGMAX, WN_COSINE, 1, 1050, 40, -70, 0, false, true, 1, 5}, ++seed);
+  }
+  all_pairs_ties(m);
 }
 
 }  // namespace cases
