@@ -35,7 +35,9 @@ __device__ __forceinline__ void multiply_add(F16, float (&d)[4], const unsigned 
 // Starts a copy of `bytes` (0..16) to shared memory, zeros up to 16; both addresses aligned to 16 bytes.
 __device__ __forceinline__ void copy_async(uint4* to, const void* from, int bytes) {
   unsigned address = static_cast<unsigned>(__cvta_generic_to_shared(to));
-  asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(address), "l"(__cvta_generic_to_global(from)), "r"(bytes) : "memory");
+  asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;"
+               ::"r"(address), "l"(__cvta_generic_to_global(from)), "r"(bytes)
+               : "memory");
 }
 
 __device__ __forceinline__ void commit_async() { asm volatile("cp.async.commit_group;" ::: "memory"); }

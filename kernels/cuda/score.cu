@@ -95,14 +95,16 @@ void launch_split_matrix(const wn_score_desc& d, const Plan& p, bool vector, flo
   int64_t tiles = ceil_div(int64_t(d.n_query) * (d.heads_q / d.heads_kv), scores::kOwned);
   dim3 grid(unsigned(p.splits), unsigned(d.heads_kv * tiles), unsigned(d.batch));
   WN_ALLOW_SHARED((scores::split_matrix<T, DEPTH>), scores::kMatrixShared<DEPTH>);
-  WN_LAUNCH((scores::split_matrix<T, DEPTH>), grid, dim3(scores::kThreads), scores::kMatrixShared<DEPTH>, stream, d, p.chunk, vector, piece);
+  WN_LAUNCH((scores::split_matrix<T, DEPTH>), grid, dim3(scores::kThreads), scores::kMatrixShared<DEPTH>, stream, d, p.chunk, vector,
+      piece);
 }
 
 template <class T, int DEPTH>
 void launch_columns_matrix(const wn_score_desc& d, bool vector, const float2* joined, float* part, void* stream) {
   dim3 grid(unsigned(ceil_div(d.key_count, scores::kOwned)), unsigned(d.heads_kv), unsigned(d.batch));
   WN_ALLOW_SHARED((scores::columns_matrix<T, DEPTH>), scores::kMatrixShared<DEPTH>);
-  WN_LAUNCH((scores::columns_matrix<T, DEPTH>), grid, dim3(scores::kThreads), scores::kMatrixShared<DEPTH>, stream, d, vector, joined, part);
+  WN_LAUNCH((scores::columns_matrix<T, DEPTH>), grid, dim3(scores::kThreads), scores::kMatrixShared<DEPTH>, stream, d, vector, joined,
+      part);
 }
 
 // Calls f with the steps of sixteen columns that the registers are to hold.

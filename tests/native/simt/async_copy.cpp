@@ -30,7 +30,9 @@ void mark(const Copy& c, bool copying) {
 }  // namespace
 
 void issue_async_copy(SharedBlock* block, size_t byte, const void* source, int bytes) {
-  if (byte % kCopyBytes != 0 || reinterpret_cast<uintptr_t>(source) % kCopyBytes != 0) fail("an asynchronous copy is not aligned to 16 bytes");
+  if (byte % kCopyBytes != 0 || reinterpret_cast<uintptr_t>(source) % kCopyBytes != 0) {
+    fail("an asynchronous copy is not aligned to 16 bytes");
+  }
   if (bytes < 0 || bytes > int(kCopyBytes)) fail("an asynchronous copy of " + std::to_string(bytes) + " bytes");
   Queue& queue = own_queue();
   queue.copies.push_back({block, byte, source, bytes, queue.committed});

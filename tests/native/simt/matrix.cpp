@@ -7,8 +7,8 @@ namespace {
 
 constexpr int kRows = 16, kColumns = 8, kDepth = 16;
 
-// Tensor cores cut off what does not fit into float32 rather than rounding it; how they group the products is not documented. Here all of an
-// instruction's products are added exactly (to double precision) and cut off once.
+// Tensor cores cut off what does not fit into float32 rather than rounding it; how they group the products is not documented. Here all
+// of an instruction's products are added exactly (to double precision) and cut off once.
 float cut_off(double exact) {
   float rounded = float(exact);
   if (std::isfinite(rounded) && std::fabs(double(rounded)) > std::fabs(exact)) rounded = std::nextafter(rounded, 0.0f);
