@@ -1,7 +1,7 @@
 // K4, moving rows, for one CPU tier: gather, in-place compaction and weighted merge.
 //
 // Compaction in place is safe row by row in ascending order: a strictly rising keep-list has keep[j] >= j, so a row is overwritten only
-// after every destination that still needs it has been written. Runs of neighbours move as one block.
+// after every destination that still needs it has been written. The list tells which rows come next, so they are asked for in time.
 #pragma once
 
 #include "dot.h"
@@ -11,27 +11,60 @@ namespace wn::WN_TIER {
 
 inline int32_t entry(const void* array, int64_t i, int32_t if_null) { return array ? static_cast<const int32_t*>(array)[i] : if_null; }
 
+// More than this written in one call does not stay in the caches anyway: stores then go past them, which also saves reading the
+// lines that are overwritten.
+constexpr int64_t streaming_bytes = 8 << 20;
+// Rows that are longer the hardware fetches ahead by itself; shorter ones, named by a list, it cannot foresee.
+constexpr int64_t longest_prefetched = 4096;
+constexpr int64_t prefetched_bytes = 8192;
+// From here on the library's copy, which may use the processor's own, makes up for its start.
+constexpr int64_t library_bytes = 8192;
+
 /**
  * Moves bytes to a lower or unrelated address. Ascending blocks, each loaded whole before it is stored, so that source and destination
- * may overlap as long as to < from. Plain vector moves: a library memcpy of rows of some kilobytes starts up more slowly.
+ * may overlap as long as to < from. Stream: past the caches; to is at a 64-byte boundary.
  */
-inline void move_down(char* to, const char* from, int64_t bytes) {
+template <bool Stream>
+[[gnu::always_inline]] inline void move_down(char* to, const char* from, const int64_t bytes) {
+  const auto get = [&](int64_t at) { return load(reinterpret_cast<const float*>(from + at)); };
+  const auto put = [&](int64_t at, F v) {
+    if (Stream) {
+      stream(to + at, v);
+    } else {
+      store(reinterpret_cast<float*>(to + at), v);
+    }
+  };
   int64_t i = 0;
   for (; i + 256 <= bytes; i += 256) {
-    F v[4];
-    for (int p = 0; p < 4; ++p) std::memcpy(&v[p], from + i + 64 * p, 64);
-    for (int p = 0; p < 4; ++p) std::memcpy(to + i + 64 * p, &v[p], 64);
+    const F v0 = get(i), v1 = get(i + 64), v2 = get(i + 128), v3 = get(i + 192);
+    put(i, v0);
+    put(i + 64, v1);
+    put(i + 128, v2);
+    put(i + 192, v3);
   }
-  for (; i + 64 <= bytes; i += 64) {
-    F v;
-    std::memcpy(&v, from + i, 64);
-    std::memcpy(to + i, &v, 64);
+  for (; i + 64 <= bytes; i += 64) put(i, get(i));
+  if (i < bytes) std::memmove(to + i, from + i, bytes - i);
+}
+
+/** Moves rows of one size one after the other: from(j) to to(j) for j in begin..end, asked for in this order. */
+template <typename From, typename To>
+inline void move_rows(int64_t begin, int64_t end, int64_t bytes, bool streaming, const From& from, const To& to) {
+  const int64_t ahead = bytes <= prefetched_bytes ? prefetched_bytes / bytes : 1;
+  for (int64_t j = begin; j < end; ++j) {
+    if (bytes <= longest_prefetched && j + ahead < end) {
+      const char* next = from(j + ahead);
+      for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch(next + i, 0, 0);  // it is read once
+    }
+    char* place = to(j);
+    if (streaming && reinterpret_cast<uintptr_t>(place) % 64 == 0) {
+      move_down<true>(place, from(j), bytes);
+    } else if (bytes >= library_bytes) {
+      std::memmove(place, from(j), bytes);
+    } else {
+      move_down<false>(place, from(j), bytes);
+    }
   }
-  if (i < bytes) {
-    char rest[64];
-    std::memcpy(rest, from + i, bytes - i);
-    std::memcpy(to + i, rest, bytes - i);
-  }
+  if (streaming) end_of_stream();
 }
 
 constexpr int64_t rows_per_task_bytes = 256 * 1024;
@@ -39,60 +72,53 @@ constexpr int64_t rows_per_task_bytes = 256 * 1024;
 inline int32_t gather_rows(const wn_ctx& ctx, const wn_gather_desc& d, void*) {
   const int64_t rows_per_task = rows_per_task_bytes / d.row_bytes + 1;
   const int64_t cuts = (d.max_keep + rows_per_task - 1) / rows_per_task;
-  parallel(ctx, d.batch * cuts, 2 * static_cast<int64_t>(d.batch) * d.max_keep * d.row_bytes, [&](int64_t task) {
+  const int64_t written = static_cast<int64_t>(d.batch) * d.max_keep * d.row_bytes;
+  parallel(ctx, d.batch * cuts, 2 * written, [&](int64_t task) {
     const int64_t b = task / cuts, begin = task % cuts * rows_per_task;
     const int64_t count = entry(d.keep_count, b, d.max_keep);
     const int64_t end = begin + rows_per_task < count ? begin + rows_per_task : count;
     const int32_t* keep = static_cast<const int32_t*>(d.keep) + b * d.keep_s;
     char* dst = static_cast<char*>(d.dst) + b * d.dst_sb;
     const char* src = static_cast<const char*>(d.src) + b * d.src_sb;
-    for (int64_t j = begin; j < end; ++j) move_down(dst + j * d.dst_sn, src + keep[j] * d.src_sn, d.row_bytes);
+    move_rows(
+        begin, end, d.row_bytes, written >= streaming_bytes, [&](int64_t j) { return src + keep[j] * d.src_sn; },
+        [&](int64_t j) { return dst + j * d.dst_sn; });
   });
   return WN_OK;
 }
 
 /** Row j becomes old row keep[j]. */
-inline void compact_stable(char* plane, int64_t stride, int64_t bytes, const int32_t* keep, int64_t first, int64_t count) {
-  int64_t j = first;
-  while (j < count && keep[j] == j) ++j;
-  while (j < count) {
-    const int64_t from = keep[j];
-    int64_t run = 1;
-    while (j + run < count && keep[j + run] == from + run) ++run;
-    if (stride == bytes) {
-      move_down(plane + j * stride, plane + from * stride, run * bytes);
-    } else {
-      for (int64_t r = 0; r < run; ++r) move_down(plane + (j + r) * stride, plane + (from + r) * stride, bytes);
-    }
-    j += run;
-  }
+inline void compact_stable(char* plane, int64_t stride, int64_t bytes, const int32_t* keep, int64_t first, int64_t count, bool streaming) {
+  while (first < count && keep[first] == first) ++first;
+  move_rows(
+      first, count, bytes, streaming, [&](int64_t j) { return plane + keep[j] * stride; }, [&](int64_t j) { return plane + j * stride; });
 }
 
 /** Kept rows at or past count fill the holes below it, both ascending: sources and destinations never meet. */
-inline void compact_holes(char* plane, int64_t stride, int64_t bytes, const int32_t* keep, int64_t count) {
+inline void compact_holes(char* plane, int64_t stride, int64_t bytes, const int32_t* keep, int64_t count, bool streaming) {
   int64_t inside = 0;
   while (inside < count && keep[inside] < count) ++inside;
-  int64_t hole = 0, next_kept = 0;
-  for (int64_t j = inside; j < count; ++j, ++hole) {
-    while (next_kept < inside && keep[next_kept] == hole) {
-      ++next_kept;
-      ++hole;
-    }
-    move_down(plane + hole * stride, plane + keep[j] * stride, bytes);
-  }
+  int64_t hole = -1, next_kept = 0;
+  const auto next_hole = [&](int64_t) {
+    for (++hole; next_kept < inside && keep[next_kept] == hole; ++hole) ++next_kept;
+    return plane + hole * stride;
+  };
+  move_rows(
+      inside, count, bytes, streaming, [&](int64_t j) { return plane + keep[j] * stride; }, next_hole);
 }
 
 inline int32_t kv_compact(const wn_ctx& ctx, const wn_kv_desc& d, void*) {
   const int64_t planes = static_cast<int64_t>(d.n_planes) * d.batch * d.heads;
-  parallel(ctx, planes, 2 * planes * d.max_keep * d.row_bytes, [&](int64_t task) {
+  const int64_t written = planes * d.max_keep * d.row_bytes;
+  parallel(ctx, planes, 2 * written, [&](int64_t task) {
     const int64_t h = task % d.heads, b = task / d.heads % d.batch, p = task / d.heads / d.batch;
     char* plane = reinterpret_cast<char*>(d.plane_addr[p]) + b * d.sb + h * d.sh;
     const int32_t* keep = static_cast<const int32_t*>(d.keep) + p * d.keep_sp + b * d.keep_sb + h * d.keep_sh;
     const int64_t count = entry(d.keep_count, p * d.count_sp + b * d.count_sb + h * d.count_sh, d.max_keep);
     if (d.order == WN_STABLE) {
-      compact_stable(plane, d.sn, d.row_bytes, keep, d.first_row, count);
+      compact_stable(plane, d.sn, d.row_bytes, keep, d.first_row, count, written >= streaming_bytes);
     } else {
-      compact_holes(plane, d.sn, d.row_bytes, keep, count);
+      compact_holes(plane, d.sn, d.row_bytes, keep, count, written >= streaming_bytes);
     }
   });
   return WN_OK;

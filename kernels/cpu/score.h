@@ -2,24 +2,33 @@
 //
 // The work of a batch row is cut into at most eight parts (ranges of kv heads; of queries where heads are averaged before the maximum),
 // each with its own partial result, added up in order at the end. The cut does not depend on the threads, so neither does the result.
+//
+// Where few query rows meet a cache whose rows hold the keys of all heads, the logits of all heads are computed first, token by token
+// (score_dots.h), and the parts start from them.
 #pragma once
 
 #include <cfloat>
 
-#include "dot.h"
+#include "score_dots.h"
 #include "tasks.h"
 
 namespace wn::WN_TIER {
 
 constexpr int score_parts = 8;
 constexpr int score_rows = 8;  // query rows that share one pass over a block of keys
-constexpr int prefetch_rows = 32;
+constexpr int tokens_per_task = 256;
+constexpr int heads_at_once = 4;  // with one query row each, of four tokens
+constexpr int64_t most_shared = 16 << 20;  // floats that logits of all heads may take
 constexpr float log2_e = 1.44269504088896340736f;
 
-/** Sizes of one part's share of the workspace, in floats; multiples of 16. */
+/** What the workspace holds, in floats, multiples of 16: the parts, [span] divisors, then the rows that the parts share, if any. */
 struct ScoreLayout {
+  bool summed;           // raw dots that are only added up: one row, the sum of the queries, per kv head
+  bool by_token;         // logits of all heads first, into shared rows
   int parts;
   int64_t span, logits, row, part;
+  int64_t rows_per_head;  // query rows that meet one kv head
+  int64_t shared_rows;    // [shared_rows][row] queries, one row of scratch, [shared_rows][logits]
 
   explicit ScoreLayout(const wn_score_desc& d) {
     const int units = d.reduce == WN_HEADS_THEN_MAX ? d.n_query : d.heads_kv;
@@ -27,19 +36,19 @@ struct ScoreLayout {
     span = round16(d.key_count);
     logits = round16(d.max_key) + 16;
     row = (d.head_dim + 31) / 32 * 32;
-    part = 2 * span + score_rows * (logits + row);
+    summed = d.n_query > 0 && d.mode == WN_RAW_DOT && !d.causal && (d.reduce == WN_MEAN || d.reduce == WN_SUM);
+    rows_per_head = summed ? 1 : static_cast<int64_t>(d.n_query) * (d.heads_q / d.heads_kv);
+    const bool one_row_per_token = d.heads_kv > 1 && d.k_sh > 0 && d.k_sn / d.heads_kv >= d.k_sh;
+    by_token = one_row_per_token && rows_per_head > 0 && rows_per_head <= score_rows && logits + row <= most_shared / (d.heads_kv * rows_per_head);
+    shared_rows = by_token ? d.heads_kv * rows_per_head : 0;
+    part = 2 * span + (by_token ? 0 : score_rows * (logits + row));
   }
+  int64_t shared_at() const { return parts * part + span; }
+  int64_t size() const { return shared_at() + (by_token ? shared_rows * (logits + row) + row : 0); }
   static int64_t round16(int64_t n) { return (n + 15) / 16 * 16; }
 };
 
-inline int64_t score_workspace(const wn_score_desc& d) {
-  const ScoreLayout layout(d);
-  return (layout.parts * layout.part + layout.span) * static_cast<int64_t>(sizeof(float));
-}
-
-inline void prefetch(const void* row, int64_t bytes) {
-  for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch(static_cast<const char*>(row) + i);
-}
+inline int64_t score_workspace(const wn_score_desc& d) { return ScoreLayout(d).size() * static_cast<int64_t>(sizeof(float)); }
 
 inline int32_t int_at(const void* array, int64_t i, int32_t if_null) { return array ? static_cast<const int32_t*>(array)[i] : if_null; }
 
@@ -55,19 +64,21 @@ template <typename T>
 struct ScorePart {
   using E = typename T::E;
   const wn_score_desc& d;
+  const ScoreLayout& layout;
   const int b;
   const int first, len;       // keys that exist
   const int group;            // query heads per kv head
   const int64_t span, logits_size, row_size;
   float* partial;             // [span] this part's result
   float* heads;               // [span] mean over heads of one query, for HEADS_THEN_MAX
-  float* logits;              // [score_rows][logits_size]
-  float* rows;                // [score_rows][row_size], widened queries
+  float* rows;                // [score_rows][row_size], widened queries; or the shared ones, [kv head][query head in group][query]
+  float* logits;              // [score_rows][logits_size]; or the shared ones
 
-  ScorePart(const wn_score_desc& desc, const ScoreLayout& layout, int batch_row, float* memory)
-      : d(desc), b(batch_row), first(int_at(desc.key_first, batch_row, 0)), len(int_at(desc.key_len, batch_row, desc.max_key)),
-        group(desc.heads_q / desc.heads_kv), span(layout.span), logits_size(layout.logits), row_size(layout.row), partial(memory),
-        heads(partial + span), logits(heads + span), rows(logits + score_rows * logits_size) {}
+  ScorePart(const wn_score_desc& desc, const ScoreLayout& sizes, int batch_row, float* workspace, int64_t part)
+      : d(desc), layout(sizes), b(batch_row), first(int_at(desc.key_first, batch_row, 0)), len(int_at(desc.key_len, batch_row, desc.max_key)),
+        group(desc.heads_q / desc.heads_kv), span(sizes.span), logits_size(sizes.logits), row_size(sizes.row),
+        partial(workspace + part * sizes.part), heads(partial + span), rows(sizes.by_token ? workspace + sizes.shared_at() : heads + span),
+        logits(rows + (sizes.by_token ? sizes.shared_rows + 1 : score_rows) * row_size) {}
 
   const E* query(int h, int t) const { return static_cast<const E*>(d.q) + b * d.q_sb + h * d.q_sh + t * d.q_st; }
 
@@ -78,22 +89,14 @@ struct ScorePart {
     return after < 0 ? 0 : after < len ? static_cast<int>(after) : len;
   }
 
-  /** scale * q.k of n rows against keys from..to of one kv head, to logits[r][key - from], in groups of 16. */
-  template <bool Exact>
-  void dots(int kv, int n, int from, int to, float factor) {
-    const E* k = static_cast<const E*>(d.k) + b * d.k_sb + kv * d.k_sh;
-    const E* keys[16];
-    const F scale = set1(factor);
-    const int64_t row_bytes = d.head_dim * static_cast<int64_t>(sizeof(E));
-    for (int j = from; j < to; j += 16) {
-      for (int r = 0; r < 16; ++r) {
-        keys[r] = k + static_cast<int64_t>(j + r < to ? j + r : to - 1) * d.k_sn;
-        // Keys of one head lie far apart in a cache whose rows hold all heads; no hardware prefetcher follows that.
-        if (j + prefetch_rows + r < to) prefetch(keys[r] + prefetch_rows * d.k_sn, row_bytes);
-      }
-      for (int r = 0; r < n; ++r) store(logits + r * logits_size + (j - from), mul(dots16<T, Exact>(rows + r * row_size, keys, d.head_dim), scale));
-    }
-  }
+  KeyRows<T> keys() const { return {static_cast<const E*>(d.k) + b * d.k_sb, d.k_sn, d.k_sh, d.heads_kv, d.head_dim}; }
+
+  /** What a logit is multiplied by: softmax works with powers of two. */
+  float factor() const { return d.mode == WN_RAW_DOT ? d.scale : d.scale * log2_e; }
+
+  /** The keys whose logits are needed for queries that see none at or past last: without a normaliser, only the reported ones. */
+  int begin_of_keys() const { return d.mode == WN_SOFTMAX || first > d.key_begin ? first : d.key_begin; }
+  int end_of_keys(int last) const { return d.mode == WN_SOFTMAX || last < d.key_begin + d.key_count ? last : d.key_begin + d.key_count; }
 
   /** Adds or maximises x * factor over the reported keys seen by a row: x[i] belongs to key from + i. */
   void reduce(float* into, const float* x, int from, int to, float factor, bool largest_wins) const {
@@ -140,18 +143,16 @@ struct ScorePart {
   /** Scores of up to score_rows queries of one kv head, reduced into into. Row r is query head h[r], query t[r]. */
   void rows_of_head(int kv, const int* h, const int* t, int n, float* into, bool largest_wins) {
     int last = 0;
-    for (int r = 0; r < n; ++r) {
-      widen_row<T>(query(h[r], t[r]), d.head_dim, rows + r * row_size);
-      if (end(t[r]) > last) last = end(t[r]);
-    }
+    for (int r = 0; r < n; ++r) last = end(t[r]) > last ? end(t[r]) : last;
     const bool softmax = d.mode != WN_RAW_DOT;
-    // Without a normaliser to compute, only the reported keys matter.
-    const int from = d.mode == WN_SOFTMAX || first > d.key_begin ? first : d.key_begin;
-    const int to = d.mode == WN_SOFTMAX || last < d.key_begin + d.key_count ? last : d.key_begin + d.key_count;
+    const int from = begin_of_keys(), to = end_of_keys(last);
     if (from >= to) return;
-    dots<true>(kv, n, from, to, softmax ? d.scale * log2_e : d.scale);
+    if (!layout.by_token) {
+      for (int r = 0; r < n; ++r) widen_row<T>(query(h[r], t[r]), d.head_dim, rows + r * row_size);
+      dots_of_head<T, true>(keys(), kv, {rows, row_size, logits, logits_size, n}, n, from, to, set1(factor()));
+    }
     for (int r = 0; r < n; ++r) {
-      float* x = logits + r * logits_size;
+      float* x = logits + (layout.by_token ? static_cast<int64_t>(h[r]) * d.n_query + t[r] : r) * logits_size;
       const int seen = (end(t[r]) < to ? end(t[r]) : to) - from;
       if (seen <= 0) continue;
       const float w = d.reduce == WN_MEAN || d.reduce == WN_SUM ? query_weight(d, t[r]) : 1.0f;
@@ -192,24 +193,66 @@ struct ScorePart {
     if (n > 0) rows_of_head(kv, h, t, n, partial, d.reduce == WN_MAX);
   }
 
-  /** Raw dots without a mask, summed: one pass over the keys with the sum of the queries. */
-  void summed_queries(int kv) {
-    float* total = rows;
-    float* one = rows + row_size;
+  /** The widened sum of all queries of one kv head, each times its weight; scratch: one row. */
+  void sum_queries(int kv, float* total, float* scratch) const {
     for (int c = 0; c < row_size; ++c) total[c] = 0.0f;
     for (int q = 0; q < d.n_query; ++q) {
       const float w = query_weight(d, q);
       if (w == 0.0f) continue;
       for (int g = 0; g < group; ++g) {
-        widen_row<T>(query(kv * group + g, q), d.head_dim, one);
-        for (int c = 0; c < widened_size<T>(d.head_dim); c += 16) store(total + c, add(load(total + c), mul(load(one + c), set1(w))));
+        widen_row<T>(query(kv * group + g, q), d.head_dim, scratch);
+        for (int c = 0; c < widened_size<T>(d.head_dim); c += 16) store(total + c, add(load(total + c), mul(load(scratch + c), set1(w))));
       }
     }
-    const int from = first > d.key_begin ? first : d.key_begin;
-    const int to = len < d.key_begin + d.key_count ? len : d.key_begin + d.key_count;
+  }
+
+  /** Raw dots without a mask, summed: one pass over the keys with the sum of the queries. */
+  void summed_queries(int kv) {
+    const int from = begin_of_keys(), to = end_of_keys(len);
     if (from >= to) return;
-    dots<false>(kv, 1, from, to, d.scale);
-    reduce(partial, logits, from, to, 1.0f, false);
+    if (!layout.by_token) {
+      sum_queries(kv, rows, rows + row_size);
+      dots_of_head<T, false>(keys(), kv, {rows, row_size, logits, logits_size, 1}, 1, from, to, set1(factor()));
+    }
+    reduce(partial, logits + (layout.by_token ? kv * logits_size : 0), from, to, 1.0f, false);
+  }
+
+  /** by_token: the queries of all heads, widened. */
+  void share_queries() const {
+    float* row = rows;
+    for (int kv = 0; kv < d.heads_kv; ++kv) {
+      if (layout.summed) {
+        sum_queries(kv, row, rows + layout.shared_rows * row_size);
+        row += row_size;
+        continue;
+      }
+      for (int h = kv * group; h < (kv + 1) * group; ++h) {
+        for (int t = 0; t < d.n_query; ++t, row += row_size) widen_row<T>(query(h, t), d.head_dim, row);
+      }
+    }
+  }
+
+  /** by_token: the keys for which any query needs logits, as a number of tasks. */
+  int last_key() const {
+    int last = layout.summed ? len : 0;
+    for (int t = 0; t < d.n_query; ++t) last = end(t) > last ? end(t) : last;
+    return end_of_keys(last);
+  }
+  int64_t tasks() const { return (static_cast<int64_t>(last_key()) - begin_of_keys() + tokens_per_task - 1) / tokens_per_task; }
+
+  /** by_token: the logits of all heads for the keys of one task. */
+  void share_logits(int64_t task) const {
+    const int from = begin_of_keys(), to = last_key();
+    const int begin = from + static_cast<int>(task) * tokens_per_task;
+    const int end = begin + tokens_per_task < to ? begin + tokens_per_task : to;
+    const QueryRows queries = {rows, row_size, logits, logits_size, static_cast<int>(layout.rows_per_head)};
+    if (layout.summed) {
+      dots_by_token<T, false, heads_at_once>(keys(), queries, from, begin, end, to, set1(factor()));
+    } else if (layout.rows_per_head == 1) {
+      dots_by_token<T, true, heads_at_once>(keys(), queries, from, begin, end, to, set1(factor()));
+    } else {
+      dots_by_token<T, true, 1>(keys(), queries, from, begin, end, to, set1(factor()));
+    }
   }
 
   /** One query over all heads: the mean of the heads, then the maximum into the part's result. */
@@ -239,11 +282,10 @@ struct ScorePart {
   void run(int begin, int end_of_part) {
     const float start = d.reduce == WN_MAX || d.reduce == WN_HEADS_THEN_MAX ? -infinity : 0.0f;
     for (int i = 0; i < span; ++i) partial[i] = start;
-    const bool linear = d.n_query > 0 && d.mode == WN_RAW_DOT && !d.causal && (d.reduce == WN_MEAN || d.reduce == WN_SUM);
     for (int u = begin; u < end_of_part; ++u) {
       if (d.reduce == WN_HEADS_THEN_MAX) {
         heads_then_max(u);
-      } else if (linear) {
+      } else if (layout.summed) {
         summed_queries(u);
       } else {
         head(u);
@@ -272,14 +314,20 @@ void score_typed(const wn_ctx& ctx, const wn_score_desc& d, float* memory) {
   const ScoreLayout layout(d);
   const bool largest_wins = d.reduce == WN_MAX || d.reduce == WN_HEADS_THEN_MAX;
   const int units = d.reduce == WN_HEADS_THEN_MAX ? d.n_query : d.heads_kv;
-  const int64_t bytes = static_cast<int64_t>(d.heads_kv) * d.max_key * d.head_dim * sizeof(typename T::E) * (d.n_query / score_rows + 1);
+  const int64_t key_bytes = static_cast<int64_t>(d.heads_kv) * d.max_key * d.head_dim * sizeof(typename T::E);
+  const int64_t bytes = layout.by_token ? layout.shared_rows * layout.logits * 16 : key_bytes * (d.n_query / score_rows + 1);
   for (int b = 0; b < d.batch; ++b) {
+    const ScorePart<T> whole(d, layout, b, memory, 0);
+    if (layout.by_token && whole.tasks() > 0) {
+      whole.share_queries();
+      parallel(ctx, whole.tasks(), key_bytes, [&](int64_t task) { whole.share_logits(task); });
+    }
     parallel(ctx, layout.parts, bytes, [&](int64_t p) {
-      ScorePart<T> part(d, layout, b, memory + p * layout.part);
+      ScorePart<T> part(d, layout, b, memory, p);
       part.run(static_cast<int>(units * p / layout.parts), static_cast<int>(units * (p + 1) / layout.parts));
     });
     float* divisor = memory + layout.parts * layout.part;
-    if (d.reduce == WN_MEAN) score_divisors(ScorePart<T>(d, layout, b, memory), divisor);
+    if (d.reduce == WN_MEAN) score_divisors(whole, divisor);
     float* out = static_cast<float*>(d.out) + b * d.out_sb;
     for (int i = 0; i < d.key_count; ++i) {
       float v = memory[i];

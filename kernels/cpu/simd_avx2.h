@@ -22,6 +22,11 @@ static inline void store(float* p, F v) {
   _mm256_storeu_ps(p, v.a);
   _mm256_storeu_ps(p + 8, v.b);
 }
+static inline void stream(void* p, F v) {
+  _mm256_stream_ps(static_cast<float*>(p), v.a);
+  _mm256_stream_ps(static_cast<float*>(p) + 8, v.b);
+}
+static inline void end_of_stream() { _mm_sfence(); }
 static inline F add(F x, F y) { return {_mm256_add_ps(x.a, y.a), _mm256_add_ps(x.b, y.b)}; }
 static inline F sub(F x, F y) { return {_mm256_sub_ps(x.a, y.a), _mm256_sub_ps(x.b, y.b)}; }
 static inline F mul(F x, F y) { return {_mm256_mul_ps(x.a, y.a), _mm256_mul_ps(x.b, y.b)}; }

@@ -17,6 +17,8 @@ static inline F zero() { return _mm512_setzero_ps(); }
 static inline F set1(float v) { return _mm512_set1_ps(v); }
 static inline F load(const float* p) { return _mm512_loadu_ps(p); }
 static inline void store(float* p, F v) { _mm512_storeu_ps(p, v); }
+static inline void stream(void* p, F v) { _mm512_stream_ps(static_cast<float*>(p), v); }
+static inline void end_of_stream() { _mm_sfence(); }
 static inline F add(F a, F b) { return _mm512_add_ps(a, b); }
 static inline F sub(F a, F b) { return _mm512_sub_ps(a, b); }
 static inline F mul(F a, F b) { return _mm512_mul_ps(a, b); }

@@ -25,6 +25,9 @@ static inline F load(const float* p) {
   return v;
 }
 static inline void store(float* p, F v) { std::memcpy(p, &v, sizeof v); }
+/** Stores to a 64-byte boundary past the caches, where the instruction set can; end_of_stream before other threads may look. */
+static inline void stream(void* p, F v) { std::memcpy(p, &v, sizeof v); }
+static inline void end_of_stream() {}
 static inline F add(F a, F b) { return a + b; }
 static inline F sub(F a, F b) { return a - b; }
 static inline F mul(F a, F b) { return a * b; }

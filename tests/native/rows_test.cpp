@@ -122,6 +122,79 @@ void model_shape() {
   });
 }
 
+/** Memory from a 64-byte boundary on, or shift bytes past one. */
+struct Boundary {
+  std::vector<unsigned char> memory;
+  unsigned char* start;
+  Boundary(const std::vector<unsigned char>& content, int shift) : memory(content.size() + 128) {
+    start = reinterpret_cast<unsigned char*>((reinterpret_cast<uintptr_t>(memory.data()) + 63) / 64 * 64 + shift);
+    std::memcpy(start, content.data(), content.size());
+  }
+};
+
+/** So much that stores go past the caches: rows at 64-byte boundaries and not, with and without a rest, short and long, both orders. */
+void much() {
+  Context one, three(3);
+  Random random(12);
+  struct {
+    int row, pitch, shift;
+  } const shapes[] = {{64, 64, 0}, {256, 256, 0}, {256, 256, 16}, {320, 384, 0}, {300, 320, 0}, {1000, 1000, 0}, {2048, 2048, 0}, {16384, 16384, 0}, {9000, 9024, 0}, {9000, 9001, 0}};
+  for (const auto& shape : shapes) {
+    wn_kv_desc d = {};
+    d.struct_size = sizeof d, d.batch = d.heads = 1, d.row_bytes = shape.row, d.sn = shape.pitch, d.n_rows = 300;
+    d.n_planes = (10 << 20) / (100 * shape.row) + 1, d.sb = d.sh = int64_t(d.n_rows) * d.sn;
+    std::vector<int32_t> keep;
+    for (int r = 0; r < d.n_rows; ++r) {
+      if (r < 11 || r > 280 || between(random, 0, 2) == 0) keep.push_back(r);
+    }
+    keep.resize(100);
+    d.keep = keep.data(), d.max_keep = 100;
+    const std::vector<unsigned char> cache = pattern(size_t(d.sb) * d.n_planes, shape.row);
+    for (int order : {WN_STABLE, WN_ANY}) {
+      d.order = order;
+      const auto run = [&](wn_ctx* ctx) {
+        Boundary copy(cache, shape.shift);
+        std::vector<int64_t> address;
+        for (int p = 0; p < d.n_planes; ++p) address.push_back(reinterpret_cast<int64_t>(copy.start) + p * d.sb);
+        d.plane_addr = address.data();
+        if (ctx) {
+          EXPECT_OK(wn_kv_compact(ctx, &d, nullptr));
+        } else {
+          wn::ref::kv_compact(d);
+        }
+        return std::vector<unsigned char>(copy.start, copy.start + cache.size());
+      };
+      const std::vector<unsigned char> expected = run(nullptr);
+      on_every_tier([&](const std::string& tier) {
+        subject() = "much, rows of " + std::to_string(shape.row) + " order " + std::to_string(order) + " " + tier;
+        EXPECT(run(one) == expected);
+        EXPECT(run(three) == expected);
+      });
+    }
+    // the same bytes gathered to another place
+    wn_gather_desc g = {};
+    g.struct_size = sizeof g, g.batch = d.n_planes, g.n_rows = d.n_rows, g.row_bytes = d.row_bytes, g.max_keep = 100, g.keep = keep.data();
+    g.src = cache.data(), g.src_sn = d.sn, g.src_sb = d.sb, g.dst_sn = d.sn, g.dst_sb = 100 * d.sn;
+    const std::vector<unsigned char> blank(size_t(g.dst_sb) * g.batch, 7);
+    const auto gathered = [&](wn_ctx* ctx) {
+      Boundary out(blank, shape.shift);
+      g.dst = out.start;
+      if (ctx) {
+        EXPECT_OK(wn_gather_rows(ctx, &g, nullptr));
+      } else {
+        wn::ref::gather_rows(g);
+      }
+      return std::vector<unsigned char>(out.start, out.start + blank.size());
+    };
+    const std::vector<unsigned char> expected = gathered(nullptr);
+    on_every_tier([&](const std::string& tier) {
+      subject() = "much gathered, rows of " + std::to_string(shape.row) + " " + tier;
+      EXPECT(gathered(one) == expected);
+      EXPECT(gathered(three) == expected);
+    });
+  }
+}
+
 /** A cache larger than 2^31 bytes of address range: offsets are 64-bit throughout. Only the touched pages exist. */
 void far_offsets() {
   Context ctx;
@@ -237,6 +310,7 @@ int main() {
   exhaustive();
   random_layouts(120);
   model_shape();
+  much();
   far_offsets();
   gather(100);
   merge(150);

@@ -12,13 +12,15 @@ struct Case {
   std::vector<float> lse, weight, out;
   std::vector<int32_t> key_len, key_first, pos;
 
-  Case(const wn_score_desc& shape, Random& random, float spread, bool ragged, bool weights, bool positions)
+  /** by_token: keys [B][L][2][Hkv][D], in which all heads of a token lie side by side, and values follow. */
+  Case(const wn_score_desc& shape, Random& random, float spread, bool ragged, bool weights, bool positions, bool by_token = false)
       : d(shape), q(Array::normal(d.dtype, int64_t(d.batch) * d.heads_q * d.n_query * d.head_dim, random, spread)),
-        k(Array::normal(d.dtype, int64_t(d.batch) * d.heads_kv * d.max_key * d.head_dim, random, spread)) {
+        k(Array::normal(d.dtype, int64_t(by_token ? 2 : 1) * d.batch * d.heads_kv * d.max_key * d.head_dim, random, spread)) {
     d.struct_size = sizeof d;
     // queries [B][Q][H][D], keys [B][Hkv][L][D]
     d.q = q.data(), d.q_sh = d.head_dim, d.q_st = int64_t(d.heads_q) * d.head_dim, d.q_sb = d.q_st * d.n_query;
     d.k = k.data(), d.k_sn = d.head_dim, d.k_sh = int64_t(d.max_key) * d.head_dim, d.k_sb = d.k_sh * d.heads_kv;
+    if (by_token) d.k_sh = d.head_dim, d.k_sn = 2 * int64_t(d.heads_kv) * d.head_dim, d.k_sb = d.k_sn * d.max_key;
     for (int b = 0; ragged && b < d.batch; ++b) {
       key_len.push_back(between(random, 0, d.max_key));
       key_first.push_back(between(random, 0, d.max_key / 3));
@@ -121,6 +123,71 @@ void random_cases(int count) {
   }
 }
 
+/** Keys copied to [B][Hkv][L][D]: another way through the kernel, the same bits. */
+void same_from_other_layout(Case& c) {
+  Context ctx;
+  wn_score_desc apart = c.d;
+  Array keys(c.d.dtype, int64_t(c.d.batch) * c.d.heads_kv * c.d.max_key * c.d.head_dim);
+  apart.k = keys.data(), apart.k_sn = c.d.head_dim, apart.k_sh = apart.k_sn * c.d.max_key, apart.k_sb = apart.k_sh * c.d.heads_kv;
+  for (int b = 0; b < c.d.batch; ++b) {
+    for (int h = 0; h < c.d.heads_kv; ++h) {
+      for (int j = 0; j < c.d.max_key; ++j) {
+        for (int i = 0; i < c.d.head_dim; ++i) {
+          keys.set(b * apart.k_sb + h * apart.k_sh + j * apart.k_sn + i, c.k.get(b * c.d.k_sb + h * c.d.k_sh + j * c.d.k_sn + i));
+        }
+      }
+    }
+  }
+  EXPECT_OK(wn_set_cpu_tier(tiers().back().c_str()));
+  const std::vector<float> expected = c.run(ctx);
+  std::vector<float> got(expected.size());
+  apart.out = got.data();
+  const int64_t bytes = wn_score_workspace(ctx, &apart);
+  Workspace workspace(bytes);
+  EXPECT_OK(wn_score(ctx, &apart, workspace.get(), bytes, nullptr));
+  subject() += " other layout";
+  EXPECT(same_bits(got, expected));
+}
+
+/** Rows of all heads per token: every mode, few rows (logits of all heads first) and many, spans and ends anywhere, up to three tasks. */
+void token_major(int count) {
+  Random random(44);
+  const int dims[] = {1, 7, 16, 20, 32, 40, 64, 100, 128};
+  for (int i = 0; i < count; ++i) {
+    wn_score_desc d = {};
+    d.dtype = between(random, 0, 2), d.mode = between(random, 0, 2), d.reduce = between(random, 0, 3);
+    d.batch = between(random, 1, 3);
+    d.heads_kv = between(random, 1, 9), d.heads_q = d.heads_kv * (i % 3 ? 1 : between(random, 2, 8));
+    d.head_dim = dims[between(random, 0, 8)];
+    d.n_query = i % 4 ? 1 : between(random, 0, 9);
+    d.max_key = between(random, 1, i % 5 ? 70 : 700);
+    d.key_begin = between(random, 0, d.max_key), d.key_count = between(random, 0, d.max_key - d.key_begin);
+    d.causal = between(random, 0, 2) == 0, d.query_pos0 = between(random, -2, d.max_key);
+    d.lse_base = between(random, 0, 1), d.flags = between(random, 0, 1);
+    d.scale = 1.0f / std::sqrt(float(d.head_dim));
+    subject() = "token-major " + describe(d);
+    Case c(d, random, i % 4 == 0 ? 3.0f : 1.0f, i % 2 == 0, i % 3 == 1, d.causal && i % 4 == 1, true);
+    compare(c);
+    subject() = "token-major " + describe(d);
+    same_from_other_layout(c);
+  }
+}
+
+/** One row of the model's shape, so long that several threads share the keys. */
+void long_token_major() {
+  Random random(45);
+  wn_score_desc d = {};
+  d.dtype = WN_BF16, d.batch = 1, d.heads_kv = d.heads_q = 6, d.head_dim = 128, d.n_query = 1, d.max_key = 1301, d.key_begin = 35, d.key_count = 1201;
+  d.scale = 1.0f / std::sqrt(128.0f);
+  for (int group : {1, 7}) {
+    d.heads_q = group * d.heads_kv;
+    subject() = "long token-major " + describe(d);
+    Case c(d, random, 1.0f, false, false, false, true);
+    compare(c);
+    same_from_other_layout(c);
+  }
+}
+
 void realistic_sizes() {
   Random random(7);
   for (int dtype : {WN_BF16, WN_F32}) {
@@ -211,6 +278,8 @@ void extreme_logits() {
 
 int main() {
   random_cases(220);
+  token_major(220);
+  long_token_major();
   realistic_sizes();
   masked_rows();
   extreme_logits();
