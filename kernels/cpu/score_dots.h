@@ -138,7 +138,7 @@ inline void dots_of_head(const KeyRows<T>& keys, int head, const QueryRows& rows
 template <typename T, bool Exact, int Heads>
 inline void dots_by_token(const KeyRows<T>& keys, const QueryRows& rows, int from, int begin, int end, int to, F scale) {
   constexpr int tokens = 16 / Heads;
-  constexpr int ahead = 4;
+  constexpr int ahead = 2;
   struct Place {
     int key, head;
     void advance(int heads) {
