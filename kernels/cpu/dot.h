@@ -52,7 +52,7 @@ struct Tail {
   }
 };
 
-/** Writes the lanes of a row in the order in which dots16 reads them. */
+/** Writes the lanes of a row in the order in which dot products read them. */
 template <typename T>
 inline void widen_row(const typename T::E* row, int dim, float* out) {
   F v[2];
@@ -68,43 +68,13 @@ inline void widen_row(const typename T::E* row, int dim, float* out) {
   }
 }
 
+/** Exact: q was widened from the same type, so that 16-bit products are exact. */
 template <typename T, bool Exact>
 inline F add_step(const typename T::E* row, const F* q, F sum) {
   F v[2];
   T::widen(row, v);
   for (int p = 0; p < T::planes; ++p) sum = Exact ? T::accumulate(v[p], q[p], sum) : add(sum, mul(v[p], q[p]));
   return sum;
-}
-
-/**
- * Dot products of one widened row q with 16 rows. Exact: q was widened from the same type, so that 16-bit products are exact.
- */
-template <typename T, bool Exact>
-inline F dots16(const float* q, const typename T::E* const* rows, int dim) {
-  F total[16];
-  const int whole = dim / T::step * T::step;
-  for (int first = 0; first < 16; first += dots_at_once) {
-    F part[dots_at_once];
-#pragma GCC unroll 16
-    for (int r = 0; r < dots_at_once; ++r) part[r] = zero();
-    for (int c = 0; c < whole; c += T::step) {
-      F lanes[2];
-      for (int p = 0; p < T::planes; ++p) lanes[p] = load(q + c + 16 * p);
-#pragma GCC unroll 16
-      for (int r = 0; r < dots_at_once; ++r) part[r] = add_step<T, Exact>(rows[first + r] + c, lanes, part[r]);
-    }
-    if (whole < dim) {
-      F lanes[2];
-      for (int p = 0; p < T::planes; ++p) lanes[p] = load(q + whole + 16 * p);
-      for (int r = 0; r < dots_at_once; ++r) {
-        const Tail<T> tail(rows[first + r], dim);
-        part[r] = add_step<T, Exact>(tail.element, lanes, part[r]);
-      }
-    }
-#pragma GCC unroll 16
-    for (int r = 0; r < dots_at_once; ++r) total[first + r] = part[r];
-  }
-  return sums(total);
 }
 
 /** 2^x for x <= 127, elementwise, relative error below 1.1e-7; 0 below -126. The coefficients are a minimax fit of 2^f on [-1/2, 1/2]. */
