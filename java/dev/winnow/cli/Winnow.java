@@ -43,7 +43,10 @@ public final class Winnow implements Callable<Integer> {
 
   /** Ends the JVM with the exit status. */
   public static void main(String[] args) {
-    System.exit(run(args, Console.system()));
+    OrderlyExit exit = new OrderlyExit();
+    int status = run(args, Console.system());
+    exit.done();
+    System.exit(status);
   }
 
   /** Runs one command line in this JVM and returns its exit status. */

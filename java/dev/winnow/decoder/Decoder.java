@@ -4,6 +4,7 @@ import static org.bytedeco.pytorch.global.torch.cat;
 import static org.bytedeco.pytorch.global.torch.embedding;
 import static org.bytedeco.pytorch.global.torch.linear;
 
+import dev.winnow.InterruptedWorkException;
 import dev.winnow.checkpoint.TextConfig;
 import dev.winnow.checkpoint.Weights;
 import dev.winnow.kernels.Dtype;
@@ -90,10 +91,12 @@ public final class Decoder implements AutoCloseable {
    * Runs new rows of some sequences through all layers and appends them to their caches.
    *
    * @return per sequence the logits of its last row, float32 [vocab]
+   * @throws InterruptedWorkException between two layers, if the thread is interrupted; the sequences must then be rolled back
    */
   public float[][] step(List<Rows> batch, StepObserver observer) {
     try (PointerScope scope = new PointerScope(); PackedRows rows = pack(batch)) {
       for (int i = 0; i < layers.length; i++) {
+        InterruptedWorkException.check();
         observer.entering(i, rows.hidden());
         try (PointerScope layerScope = new PointerScope()) {
           runLayer(i, batch, rows, observer);

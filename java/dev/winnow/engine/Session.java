@@ -49,6 +49,7 @@ public final class Session implements AutoCloseable {
    * @throws InvalidInputException if the question cannot be asked of this model
    * @throws dev.winnow.InsufficientMemoryException if its cache does not fit
    * @throws dev.winnow.StateException if the session is closed or in use
+   * @throws dev.winnow.InterruptedWorkException if the thread is interrupted, within one layer; the question is then undone
    */
   public Answer ask(Question question) {
     lease.enter();

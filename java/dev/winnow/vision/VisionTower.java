@@ -1,5 +1,6 @@
 package dev.winnow.vision;
 
+import dev.winnow.InterruptedWorkException;
 import dev.winnow.InvalidInputException;
 import dev.winnow.WinnowException;
 import dev.winnow.checkpoint.VisionConfig;
@@ -86,6 +87,7 @@ public final class VisionTower implements AutoCloseable {
     try {
       states[0] = scoped(() -> observer.afterEmbedding(embed(pixels)));
       for (int b = 0; b <= last; b++) {
+        InterruptedWorkException.check();
         int block = b;
         Tensor hidden = states[b];
         if (b == last && b >= needed) {

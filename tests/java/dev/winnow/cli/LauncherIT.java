@@ -14,7 +14,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -138,6 +140,30 @@ class LauncherIT {
     assertTrue(ran.out().contains("CPU capability"), "what can be loaded is told of: " + ran);
     Ran ask = Started.run(Map.of(), Started.with(FRENCH, crippled.resolve("bin/winnow").toString()));
     assertTrue(ask.status() == 1 && ask.err().contains("classifier linux-x86_64"), ask.toString());
+  }
+
+  /** A signal while libtorch computes: the JVM must not pull the libraries from under it. */
+  @Test void aSignalEndsAnAnswerWithoutACrash() throws IOException, InterruptedException {
+    ProcessBuilder builder = new ProcessBuilder(Started.with(new String[] {"ask", "--model", MODEL, "--image", IMAGE, "--prompt", "x",
+        "--max-tokens", "3000"}, Started.APPLICATION.resolve("bin/winnow").toString()));
+    Path err = folder.resolve("err");
+    Process process = builder.directory(folder.toFile()).redirectError(err.toFile()).start();
+    assertTrue(process.getInputStream().read() >= 0, () -> "no text came: " + read(err));
+    process.destroy();
+    assertTrue(process.waitFor(60, TimeUnit.SECONDS));
+    assertEquals(143, process.exitValue(), () -> read(err));
+    assertTrue(read(err).contains("interrupted") && !read(err).contains("SIG"), () -> read(err));
+    try (Stream<Path> left = Files.list(folder)) {
+      assertEquals(List.of("err"), left.map(path -> path.getFileName().toString()).toList());
+    }
+  }
+
+  private static String read(Path file) {
+    try {
+      return Files.readString(file);
+    } catch (IOException e) {
+      return e.toString();
+    }
   }
 
   private static Path tool(String name) { return Path.of(Started.run(Map.of(), "sh", "-c", "command -v " + name).out().strip()); }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.winnow.InterruptedWorkException;
 import dev.winnow.InvalidInputException;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -117,6 +118,22 @@ class SessionTest {
       assertTrue(answer.ids().length <= 2, "tokens: " + answer.ids().length);
       assertEquals(answer.text(), heard.toString());
       assertEquals(4, session.ask(Question.of(" USER: go on ASSISTANT:").raw().maxTokens(4)).ids().length);
+    }
+  }
+
+  /** An interrupt ends work between two layers, while the picture is read as well as later, and undoes the question. */
+  @Test void anInterruptedThreadUndoesItsQuestion() {
+    try (Session session = model.newSession()) {
+      session.ask(Asked.base());
+      long held = model.kvBytesHeld();
+      Question interrupting = Asked.base().listener(text -> Thread.currentThread().interrupt());
+      assertThrows(InterruptedWorkException.class, () -> session.ask(interrupting));
+      assertThrows(InterruptedWorkException.class, () -> session.ask(Asked.base()), "the thread is still interrupted");
+      assertTrue(Thread.interrupted());
+      assertEquals(held, model.kvBytesHeld());
+      assertEquals(8, session.ask(Asked.base()).ids().length);
+    } finally {
+      Thread.interrupted();
     }
   }
 
