@@ -22,10 +22,11 @@ public final class LinePlot {
   /** One line; points are {x, y}. */
   private record Series(String name, List<double[]> points, boolean dashed) {}
 
-  private static final int WIDTH = 980;
-  private static final int HEIGHT = 560;
+  private static final int WIDTH = 1010;
+  private static final int LOWEST = 560;
+  private static final int LEGEND_ROW = 20;
   private static final int LEFT = 78;
-  private static final int RIGHT = 270;
+  private static final int RIGHT = 300;
   private static final int TOP = 46;
   private static final int BOTTOM = 62;
   /** Told apart by people who see colours differently too (Okabe and Ito, 2008), then darker shades. */
@@ -64,15 +65,19 @@ public final class LinePlot {
     }
   }
 
+  /** High enough for the names of all lines. */
+  private int height() { return Math.max(LOWEST, TOP + (series.size() + 2) * LEGEND_ROW); }
+
   private BufferedImage draw() {
-    BufferedImage image = new BufferedImage(WIDTH, HEIGHT, BufferedImage.TYPE_INT_RGB);
+    int height = height();
+    BufferedImage image = new BufferedImage(WIDTH, height, BufferedImage.TYPE_INT_RGB);
     Graphics2D g = image.createGraphics();
     g.setRenderingHint(RenderingHints.KEY_ANTIALIASING, RenderingHints.VALUE_ANTIALIAS_ON);
     g.setRenderingHint(RenderingHints.KEY_TEXT_ANTIALIASING, RenderingHints.VALUE_TEXT_ANTIALIAS_ON);
     g.setColor(Color.WHITE);
-    g.fillRect(0, 0, WIDTH, HEIGHT);
+    g.fillRect(0, 0, WIDTH, height);
     Axis x = Axis.over(series.stream().flatMap(s -> s.points().stream()).mapToDouble(p -> p[0]).toArray(), LEFT, WIDTH - RIGHT);
-    Axis y = Axis.over(series.stream().flatMap(s -> s.points().stream()).mapToDouble(p -> p[1]).toArray(), HEIGHT - BOTTOM, TOP);
+    Axis y = Axis.over(series.stream().flatMap(s -> s.points().stream()).mapToDouble(p -> p[1]).toArray(), height - BOTTOM, TOP);
     frame(g, x, y);
     for (int i = 0; i < series.size(); i++) line(g, i, x, y);
     g.dispose();
@@ -83,10 +88,10 @@ public final class LinePlot {
     g.setFont(new Font(Font.SANS_SERIF, Font.PLAIN, 13));
     for (double tick : x.ticks()) {
       g.setColor(new Color(0xE6E6E6));
-      g.draw(new Line2D.Double(x.at(tick), TOP, x.at(tick), HEIGHT - BOTTOM));
+      g.draw(new Line2D.Double(x.at(tick), TOP, x.at(tick), height() - BOTTOM));
       g.setColor(Color.DARK_GRAY);
       String text = number(tick);
-      g.drawString(text, (float) x.at(tick) - g.getFontMetrics().stringWidth(text) / 2f, HEIGHT - BOTTOM + 20);
+      g.drawString(text, (float) x.at(tick) - g.getFontMetrics().stringWidth(text) / 2f, height() - BOTTOM + 20);
     }
     for (double tick : y.ticks()) {
       g.setColor(new Color(0xE6E6E6));
@@ -96,11 +101,11 @@ public final class LinePlot {
       g.drawString(text, LEFT - 8 - g.getFontMetrics().stringWidth(text), (float) y.at(tick) + 5);
     }
     g.setColor(Color.DARK_GRAY);
-    g.drawRect(LEFT, TOP, WIDTH - RIGHT - LEFT, HEIGHT - BOTTOM - TOP);
-    g.drawString(xLabel, (LEFT + WIDTH - RIGHT - g.getFontMetrics().stringWidth(xLabel)) / 2, HEIGHT - 18);
+    g.drawRect(LEFT, TOP, WIDTH - RIGHT - LEFT, height() - BOTTOM - TOP);
+    g.drawString(xLabel, (LEFT + WIDTH - RIGHT - g.getFontMetrics().stringWidth(xLabel)) / 2, height() - 18);
     Graphics2D turned = (Graphics2D) g.create();
-    turned.rotate(-Math.PI / 2, 20, HEIGHT / 2.0);
-    turned.drawString(yLabel, 20 - g.getFontMetrics().stringWidth(yLabel) / 2, HEIGHT / 2);
+    turned.rotate(-Math.PI / 2, 20, height() / 2.0);
+    turned.drawString(yLabel, 20 - g.getFontMetrics().stringWidth(yLabel) / 2, height() / 2);
     turned.dispose();
     g.setFont(new Font(Font.SANS_SERIF, Font.BOLD, 15));
     g.drawString(title, LEFT, TOP - 16);
@@ -119,7 +124,7 @@ public final class LinePlot {
     }
     g.draw(path);
     if (!one.dashed()) one.points().forEach(p -> g.fill(new Ellipse2D.Double(x.at(p[0]) - 4, y.at(p[1]) - 4, 8, 8)));
-    int row = TOP + 10 + index * 20;
+    int row = TOP + LEGEND_ROW / 2 + index * LEGEND_ROW;
     g.draw(new Line2D.Double(WIDTH - RIGHT + 14, row, WIDTH - RIGHT + 40, row));
     g.setColor(Color.DARK_GRAY);
     g.setFont(new Font(Font.SANS_SERIF, Font.PLAIN, 13));
