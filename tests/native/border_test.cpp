@@ -277,9 +277,9 @@ void shared_context() {
   for (float& s : scores) s = float(between(random, 0, 50));
   Array x = Array::normal(WN_BF16, 300 * 256, random);
   const auto run = [&](wn_ctx* use) {
-    std::vector<int32_t> out(60);
+    std::vector<int32_t> out(200);  // so many that the whole similarity matrix is computed, by several threads
     wn_greedy_desc d = {};
-    d.struct_size = sizeof d, d.dtype = WN_BF16, d.objective = WN_DPP, d.batch = 1, d.n = 300, d.dim = 256, d.k = 60, d.x = x.data(), d.x_sn = 256, d.out_idx = out.data();
+    d.struct_size = sizeof d, d.dtype = WN_BF16, d.objective = WN_DPP, d.batch = 1, d.n = 300, d.dim = 256, d.k = 200, d.x = x.data(), d.x_sn = 256, d.out_idx = out.data();
     Workspace workspace(wn_greedy_workspace(use, &d));
     EXPECT_OK(wn_greedy(use, &d, workspace.get(), workspace.bytes(), nullptr));
     return out;
