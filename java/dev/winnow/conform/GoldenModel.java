@@ -2,33 +2,29 @@ package dev.winnow.conform;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.winnow.InvalidInputException;
+import dev.winnow.checkpoint.HeldWeights;
 import dev.winnow.checkpoint.RopeConfig;
 import dev.winnow.checkpoint.TextConfig;
-import dev.winnow.checkpoint.Weights;
 import dev.winnow.decoder.Decoder;
 import dev.winnow.decoder.KvPool;
 import dev.winnow.kernels.Dtype;
 import dev.winnow.kernels.Tensors;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
-import java.util.Map;
-import java.util.Set;
 import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.Tensor;
 
 /** The small language model of the golden files (goldens/README.md section 1.4), built as an ordinary {@link Decoder} in float32 on the CPU. */
 public final class GoldenModel implements AutoCloseable {
-  private final Map<String, Tensor> tensors = new LinkedHashMap<>();
+  private final HeldWeights weights = new HeldWeights();
   private final KvPool pool = new KvPool(Tensors.CPU, Long.MAX_VALUE);
   private final Decoder decoder;
 
   public GoldenModel(JsonNode model) {
     TextConfig config = config(model);
-    JsonNode weights = model.get("weights");
-    long offset = weights.get("id_offset").asLong();
-    double scale = weights.get("scale").asDouble();
-    add("embed_tokens", offset + 1, weights.get("embed_scale").asDouble(), config.vocab(), config.hidden());
-    add("lm_head", offset + 2, weights.get("head_scale").asDouble(), config.vocab(), config.hidden());
+    JsonNode hashed = model.get("weights");
+    long offset = hashed.get("id_offset").asLong();
+    double scale = hashed.get("scale").asDouble();
+    add("embed_tokens", offset + 1, hashed.get("embed_scale").asDouble(), config.vocab(), config.hidden());
+    add("lm_head", offset + 2, hashed.get("head_scale").asDouble(), config.vocab(), config.hidden());
     ones("norm", config.hidden());
     int queries = config.heads() * config.headDim();
     int keys = config.kvHeads() * config.headDim();
@@ -45,7 +41,7 @@ public final class GoldenModel implements AutoCloseable {
       add(prefix + "mlp.up_proj", id + 5, scale, config.intermediate(), config.hidden());
       add(prefix + "mlp.down_proj", id + 6, scale, config.hidden(), config.intermediate());
     }
-    decoder = new Decoder(config, new Named(), Dtype.FLOAT32, Tensors.CPU, pool);
+    decoder = new Decoder(config, weights, Dtype.FLOAT32, Tensors.CPU, pool);
   }
 
   private static TextConfig config(JsonNode model) {
@@ -70,9 +66,7 @@ public final class GoldenModel implements AutoCloseable {
 
   private void put(String name, float[] values, long... shape) {
     try (PointerScope scope = new PointerScope()) {
-      Tensor tensor = Tensors.floats(values, Tensors.CPU, shape);
-      tensor.retainReference();
-      tensors.put("decoder." + name + ".weight", tensor);
+      weights.hold("decoder." + name + ".weight", Tensors.floats(values, Tensors.CPU, shape));
     }
   }
 
@@ -81,16 +75,6 @@ public final class GoldenModel implements AutoCloseable {
   @Override public void close() {
     decoder.close();
     pool.close();
-    tensors.values().forEach(Tensor::close);
-  }
-
-  private final class Named implements Weights {
-    @Override public Tensor get(String name) { return tensors.get(name); }
-
-    @Override public boolean has(String name) { return tensors.containsKey(name); }
-
-    @Override public Set<String> names() { return tensors.keySet(); }
-
-    @Override public void close() {}
+    weights.close();
   }
 }

@@ -1,24 +1,21 @@
 package dev.winnow.conform;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.winnow.checkpoint.HeldWeights;
 import dev.winnow.checkpoint.VisionConfig;
-import dev.winnow.checkpoint.Weights;
 import dev.winnow.kernels.Tensors;
 import dev.winnow.vision.VisionTower;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Set;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /** The small vision encoder of MustDrop's golden file (goldens/README.md section 3.2) as the weights of an ordinary {@link VisionTower}. */
-final class GoldenTower implements Weights {
+final class GoldenTower implements AutoCloseable {
   private static final int SIDE = 1;
   private final JsonNode encoder;
-  private final Map<String, Tensor> tensors = new HashMap<>();
+  private final HeldWeights weights = new HeldWeights();
 
   GoldenTower(JsonNode encoder) { this.encoder = encoder; }
 
@@ -27,8 +24,7 @@ final class GoldenTower implements Weights {
     int side = (int) Math.round(Math.sqrt(patches));
     int layers = encoder.get("layers").asInt();
     return new VisionConfig("clip", width(), encoder.get("ffn").asInt(), layers, encoder.get("heads").asInt(), side * SIDE, SIDE, 1e-5,
-        "quick_gelu",
-        List.of(layers - 1), false);
+        "quick_gelu", List.of(layers - 1), false);
   }
 
   private int width() { return encoder.get("hidden").asInt(); }
@@ -52,7 +48,7 @@ final class GoldenTower implements Weights {
       linear(name + "mlp.fc1", id + 8, config.intermediate(), width);
       linear(name + "mlp.fc2", id + 10, width, config.intermediate());
     }
-    return new VisionTower(config, this, ScalarType.Float, Tensors.CPU);
+    return new VisionTower(config, weights, ScalarType.Float, Tensors.CPU);
   }
 
   /** Pixels whose embedding is thrown away. */
@@ -85,20 +81,9 @@ final class GoldenTower implements Weights {
 
   private void put(String name, float[] values, long... shape) {
     try (PointerScope scope = new PointerScope()) {
-      Tensor tensor = Tensors.floats(values, Tensors.CPU, shape);
-      tensor.retainReference();
-      tensors.put("vision." + name, tensor);
+      weights.hold("vision." + name, Tensors.floats(values, Tensors.CPU, shape));
     }
   }
 
-  @Override public Tensor get(String name) { return tensors.get(name); }
-
-  @Override public boolean has(String name) { return tensors.containsKey(name); }
-
-  @Override public Set<String> names() { return tensors.keySet(); }
-
-  @Override public void close() {
-    tensors.values().forEach(Tensor::releaseReference);
-    tensors.clear();
-  }
+  @Override public void close() { weights.close(); }
 }

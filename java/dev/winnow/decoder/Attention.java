@@ -14,8 +14,9 @@ import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
- * Causal attention of one sequence. Prompts from an empty cache need no mask, so libtorch takes its fused path. On CPU single rows go to a kernel
- * of ours unless something is added to their logits, which it cannot, and the rest computes in float32 whatever the dtype: products of 16-bit blocks take fifty times as long where libtorch comes without MKL.
+ * Causal attention of one sequence. Prompts from an empty cache need no mask, so libtorch takes its fused path. On CPU single rows go to a
+ * kernel of ours unless something is added to their logits, which it cannot, and the rest computes in float32 whatever the dtype: products
+ * of 16-bit blocks take fifty times as long where libtorch comes without MKL.
  */
 final class Attention {
   private Attention() {}

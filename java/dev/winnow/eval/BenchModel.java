@@ -2,15 +2,12 @@ package dev.winnow.eval;
 
 import static org.bytedeco.pytorch.global.torch.make_generator_cpu;
 
+import dev.winnow.checkpoint.HeldWeights;
 import dev.winnow.checkpoint.TextConfig;
-import dev.winnow.checkpoint.Weights;
 import dev.winnow.decoder.Decoder;
 import dev.winnow.decoder.KvPool;
 import dev.winnow.kernels.Dtype;
 import dev.winnow.kernels.Tensors;
-import java.util.LinkedHashMap;
-import java.util.Map;
-import java.util.Set;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Generator;
 import org.bytedeco.pytorch.GeneratorOptional;
@@ -22,7 +19,7 @@ final class BenchModel implements AutoCloseable {
   /** Half the width of the uniform distribution with the standard deviation 0.02, with which Llama's matrices are initialised. */
   private static final double SPREAD = 0.02 * Math.sqrt(3);
 
-  private final Map<String, Tensor> tensors = new LinkedHashMap<>();
+  private final HeldWeights weights = new HeldWeights();
   private final KvPool pool = new KvPool(Tensors.CPU, Long.MAX_VALUE);
   private final Decoder decoder;
   private final Dtype dtype;
@@ -49,7 +46,7 @@ final class BenchModel implements AutoCloseable {
         noise(random, prefix + "mlp.down_proj", config.hidden(), config.intermediate());
       }
     }
-    decoder = new Decoder(config, new Named(), dtype, Tensors.CPU, pool);
+    decoder = new Decoder(config, weights, dtype, Tensors.CPU, pool);
   }
 
   /** Bytes of the weights of such a model. */
@@ -86,24 +83,11 @@ final class BenchModel implements AutoCloseable {
     }
   }
 
-  private void put(String name, Tensor tensor) {
-    tensor.retainReference();
-    tensors.put("decoder." + name + ".weight", tensor);
-  }
+  private void put(String name, Tensor tensor) { weights.hold("decoder." + name + ".weight", tensor); }
 
   @Override public void close() {
     decoder.close();
     pool.close();
-    tensors.values().forEach(Tensor::close);
-  }
-
-  private final class Named implements Weights {
-    @Override public Tensor get(String name) { return tensors.get(name); }
-
-    @Override public boolean has(String name) { return tensors.containsKey(name); }
-
-    @Override public Set<String> names() { return tensors.keySet(); }
-
-    @Override public void close() {}
+    weights.close();
   }
 }

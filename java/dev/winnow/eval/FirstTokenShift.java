@@ -10,8 +10,7 @@ import org.bytedeco.pytorch.Tensor;
 
 /**
  * How far plans move the distribution of a prompt's first answer token, as D_KL(pruned || full) in nats. Logits are float32, the sums
- * float64:
- * in half precision divergences of the size that matters are noise.
+ * float64: in half precision divergences of the size that matters are noise.
  */
 final class FirstTokenShift {
   private final Decoder decoder;

@@ -25,8 +25,7 @@ import org.bytedeco.pytorch.Tensor;
 
 /**
  * What calibrations share: {@link FirstTokenShift} of plans over questions about pictures. Each result is on disk before the next is
- * computed,
- * and is not computed again when the same file is given.
+ * computed, and is not computed again when the same file is given.
  */
 final class PlanDivergences implements AutoCloseable {
   private final Model model;
