@@ -17,8 +17,7 @@ import org.bytedeco.pytorch.Tensor;
 
 /**
  * Measures what {@link CostModel} is fitted to: prompts of a few lengths and one picture's tower, in turn, so that a disturbance of the
- * machine
- * meets all alike; medians.
+ * machine meets all alike; medians.
  */
 public final class CostMeasurement {
   /** Sides of the picture, in the tower's own: large enough to be cut into tiles where the family does that. */

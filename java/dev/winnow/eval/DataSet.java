@@ -13,8 +13,7 @@ import java.util.Set;
 /**
  * Questions with right answers, read from a file. The own format is one JSON object a line,
  * {@code {"id"?, "image"?, "question", "answer": text or list of texts, "family"?, "metric"?}}; the formats of VQAv2, GQA, TextVQA and POPE
- * are
- * recognised by what is in the file and read as published.
+ * are recognised by what is in the file and read as published.
  */
 public final class DataSet {
   private final Path file;

@@ -20,10 +20,8 @@ import java.util.Set;
 
 /**
  * Asks every question of a data set under every variant and budget, question by question, so that whatever slows the machine down slows all
- * of
- * them. The unpruned model comes first, and the baselines {@code random} and {@code uniform} always take part: at the layer of their
- * defaults
- * where the budget can be met there, else at layer 0. One thread.
+ * of them. The unpruned model comes first, and the baselines {@code random} and {@code uniform} always take part: at the layer of their
+ * defaults where the budget can be met there, else at layer 0. One thread.
  */
 public final class EvalRun {
   /** Hears how far a run is. */

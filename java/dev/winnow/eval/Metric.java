@@ -17,8 +17,7 @@ public enum Metric {
   },
   /**
    * The accuracy of VQA and TextVQA: for each person, min(1, agreeing others / 3), averaged over the people who answered (Antol et al.,
-   * VQA,
-   * ICCV 2015, section 4).
+   * VQA, ICCV 2015, section 4).
    */
   CONSENSUS {
     @Override public double score(String given, List<String> right) {

@@ -14,8 +14,7 @@ import java.util.List;
 
 /**
  * Draws what the tower saw of a picture with its patches marked: kept or dropped, coloured by score, linked where they were merged. Tiles
- * lie as
- * they do in the picture, the whole picture to their left. Needs no display and no fonts.
+ * lie as they do in the picture, the whole picture to their left. Needs no display and no fonts.
  */
 public final class PatchPicture {
   /** Shorter side of a drawn tile, in pixels, at least. */
@@ -62,8 +61,7 @@ public final class PatchPicture {
 
   /**
    * Patches coloured by their scores, from the lowest to the 99th percentile of those that are finite, so that a single outlier does not
-   * flatten the
-   * rest. Patches with NaN are grey.
+   * flatten the rest. Patches with NaN are grey.
    *
    * @param scores [patches]
    */

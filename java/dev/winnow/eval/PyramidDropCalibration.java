@@ -23,8 +23,7 @@ import java.util.function.Function;
  * tokens on average over the layers, so that they cost alike; the one whose mean divergence of the first answer token is least wins. One
  * stage
  * after the other is moved to its best place between its neighbours until none moves any more: far fewer trials than all combinations, and
- * no
- * promise of the best of them.
+ * no promise of the best of them.
  */
 public final class PyramidDropCalibration {
   private static final String METHOD = "pyramiddrop";

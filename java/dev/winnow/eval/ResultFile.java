@@ -16,8 +16,7 @@ import java.util.List;
 
 /**
  * A file of results, one JSON object a line after a first line that says what they are results of. Each result is on disk before the next
- * is
- * computed, so a run that was stopped goes on where it was; half a line at the end, left by a crash, is cut off.
+ * is computed, so a run that was stopped goes on where it was; half a line at the end, left by a crash, is cut off.
  */
 final class ResultFile implements AutoCloseable {
   private final Path file;

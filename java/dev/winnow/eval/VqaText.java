@@ -11,8 +11,7 @@ import java.util.regex.Pattern;
  * Makes answers comparable as the VQA challenge does (Antol et al., VQA, ICCV 2015, evaluation code): small letters, punctuation out,
  * number
  * words as digits, articles out, single spaces. Where the challenge restores apostrophes by a table of contractions ("dont" is "don't"),
- * they are
- * taken out on both sides here, which makes the same words equal.
+ * they are taken out on both sides here, which makes the same words equal.
  */
 public final class VqaText {
   private static final Map<String, String> NUMBERS = new HashMap<>();

@@ -13,8 +13,7 @@ import java.util.Map;
 
 /**
  * Finds the layer of VTW for a model by questions about pictures, as {@link VtwLayerSearch} says; results of finished questions are kept
- * and
- * reused.
+ * and reused.
  */
 public final class VtwCalibration {
   /** eta of the public code for LLaVA-1.5 7B, and for every model that it does not know. */

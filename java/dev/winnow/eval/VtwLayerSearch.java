@@ -14,8 +14,7 @@ import org.bytedeco.pytorch.Tensor;
 /**
  * The layer search of VTW: how far the distribution of the first answer token moves when all image tokens leave at layer k, for k = 5 ..
  * layers-1; the first layer whose mean over samples does not exceed a threshold is chosen. Computed as {@link FirstTokenShift} says (the
- * public
- * code does so in half precision).
+ * public code does so in half precision).
  */
 public final class VtwLayerSearch {
   /** The first layer that the published search tries. */
