@@ -13,14 +13,10 @@ constexpr int kSmallTileRows = 1024;  // up to so many rows small tiles keep mor
 bool few_pivots(const wn_sim_desc& d) { return d.n_pivot <= 16; }
 bool on_tensor_cores(const wn_sim_desc& d) { return d.dtype != WN_F32 && !few_pivots(d); }
 
-struct Outputs {
-  float* values;
-  int64_t value_sb, value_sp;
-  uint64_t* best;
-};
+using similarity::Results;
 
 template <class T, int TILE>
-void launch_products(const wn_sim_desc& d, bool vector, const Outputs& out, float* norms, void* stream) {
+void launch_products(const wn_sim_desc& d, bool vector, const Results& out, float* norms, void* stream) {
   float* norm_y = norms + int64_t(d.batch) * d.n;
   int64_t most = d.n > d.n_pivot ? d.n : d.n_pivot;
   dim3 norm_grid(unsigned(ceil_div(most, similarity::kNormRows)), unsigned(d.batch), d.y ? 2u : 1u);
@@ -30,11 +26,11 @@ void launch_products(const wn_sim_desc& d, bool vector, const Outputs& out, floa
   dim3 grid(unsigned(ceil_div(d.n, TILE)), unsigned(ceil_div(d.n_pivot, TILE)), unsigned(d.batch));
   WN_ALLOW_SHARED((similarity::products<T, TILE>), similarity::kTileShared<TILE>);
   WN_LAUNCH((similarity::products<T, TILE>), grid, dim3(similarity::kTileThreads<TILE>), similarity::kTileShared<TILE>, stream, d, vector,
-      norms, norm_y, out.values, out.value_sb, out.value_sp, out.best);
+      norms, norm_y, out);
 }
 
 template <class T>
-void launch_pairs(const wn_sim_desc& d, const Outputs& out, float* norms, void* stream) {
+void launch_pairs(const wn_sim_desc& d, const Results& out, float* norms, void* stream) {
   uint64_t size = sizeof(T), combined = reinterpret_cast<uintptr_t>(d.x) | size * uint64_t(d.x_sb) | size * uint64_t(d.x_sn);
   if (d.y) combined |= reinterpret_cast<uintptr_t>(d.y) | size * uint64_t(d.y_sb) | size * uint64_t(d.y_sn);
   bool vector = common_width(16, combined) == 16;
@@ -66,7 +62,7 @@ int64_t similarity_tiles(const wn_sim_desc& d) { return on_tensor_cores(d) ? 1 :
 int64_t similarity_norms(const wn_sim_desc& d) { return on_tensor_cores(d) ? int64_t(d.batch) * (d.n + int64_t(d.y ? d.n_pivot : 0)) : 0; }
 
 void similarity_pairs(const wn_sim_desc& d, float* values, int64_t value_sb, int64_t value_sp, uint64_t* best, float* norms, void* stream) {
-  Outputs out{values, value_sb, value_sp, best};
+  Results out{values, value_sb, value_sp, best};
   switch (d.dtype) {
     case WN_F32: launch_pairs<float>(d, out, norms, stream); break;
     case WN_F16: launch_pairs<dev::F16>(d, out, norms, stream); break;

@@ -11,12 +11,21 @@ constexpr float kUnusable = -1.0f;  // in place of a squared norm
 
 __device__ __forceinline__ bool finite(float v) { return fabsf(v) <= FLT_MAX; }
 
-__device__ __forceinline__ float similarity_of(float dot, float norm2_a, float norm2_b, int metric, float eps) {
-  if (norm2_a < 0.0f || norm2_b < 0.0f) return -INFINITY;
+// What a row's squared norm is to its similarities: its length for cosines, never below eps; negative: similar to nothing.
+__device__ __forceinline__ float row_term(float norm2, int metric, float eps) {
+  return norm2 < 0.0f ? kUnusable : metric == WN_COSINE ? fmaxf(sqrtf(norm2), eps) : norm2;
+}
+
+__device__ __forceinline__ float similarity_of_terms(float dot, float a, float b, int metric) {
+  if (a < 0.0f || b < 0.0f) return -INFINITY;
   if (metric == WN_DOT) return dot;
-  if (metric == WN_NEG_L2) return -fmaxf(0.0f, norm2_a + norm2_b - 2.0f * dot);
-  float norms = fmaxf(sqrtf(norm2_a), eps) * fmaxf(sqrtf(norm2_b), eps);
+  if (metric == WN_NEG_L2) return -fmaxf(0.0f, a + b - 2.0f * dot);
+  float norms = a * b;
   return norms == 0.0f ? 0.0f : dot / norms;
+}
+
+__device__ __forceinline__ float similarity_of(float dot, float norm2_a, float norm2_b, int metric, float eps) {
+  return similarity_of_terms(dot, row_term(norm2_a, metric, eps), row_term(norm2_b, metric, eps), metric);
 }
 
 // Total order of (value, index) for which larger is better and lower indices win; 0: nothing.

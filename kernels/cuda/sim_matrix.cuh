@@ -5,7 +5,8 @@
 // rounding of their norms allows; a row with an entry or a norm that is not finite shows there. `products` computes the tiles. Where the
 // pivots are the rows themselves only tiles on and above the diagonal are computed, each for its rows and for its columns. The best of a
 // pivot is one 64-bit key, (order of the value, complement of the index), raised by an atomic maximum: whatever the order of the
-// blocks, the largest value wins, and the lower index among equals.
+// blocks, the largest value wins, and the lower index among equals. The sums of a tile go through shared memory once more, so that every
+// thread looks for the best of one pivot or one row by itself.
 #pragma once
 #include "matrix.cuh"
 #include "sim.cuh"
@@ -21,6 +22,12 @@ constexpr int kNormRows = 64, kNormThreads = 128, kNormStages = 3;
 template <int TILE> constexpr int kTileThreads = 2 * TILE;
 template <int TILE> constexpr int kStages = TILE > 64 ? 2 : 3;
 template <int TILE> constexpr size_t kTileShared = size_t(kStages<TILE>) * 2 * TILE * kStride * sizeof(uint4);
+// Afterwards the sums lie in the same place, pivot by pivot, with one float of padding: neither direction meets a bank twice. Then the
+// terms (row_term) of the tile's pivots and rows.
+template <int TILE> constexpr int kSumStride = TILE + 1;
+template <int TILE> constexpr int kSums = TILE * kSumStride<TILE>;
+template <int TILE> constexpr bool kSumsFit = (kSums<TILE> + 2 * TILE) * sizeof(float) <= kTileShared<TILE>;
+static_assert(kSumsFit<64> && kSumsFit<128>, "the sums and terms of a tile take the place of its buffers");
 constexpr size_t kNormShared = size_t(kNormStages) * kNormRows * kStride * sizeof(uint4);
 
 // Brings one chunk of `count` rows to shared memory; row_of(i) is null past the end.
@@ -76,10 +83,72 @@ __global__ void __launch_bounds__(kNormThreads, 4) norms(wn_sim_desc d, bool vec
   }
 }
 
-// grid: (tiles of rows, tiles of pivots, batch). values (may be null): [b][p][j] by value_sb, value_sp. best (may be null): [b][p].
+// What a launch leaves: values [b][p][j] by value_sb, value_sp (or null), best keys [b][p] (or null).
+struct Results {
+  float* values;
+  int64_t value_sb, value_sp;
+  uint64_t* best;
+};
+
+// One tile's place among pivots and rows; `mirrored`: it stands for its mirror image as well.
+struct Place {
+  int b, p0, p_end, j0, n;
+  bool mirrored;
+};
+
+// Turns the sums of a tile in `sums` into similarities and reports them; `terms` is scratch memory for 2 * TILE floats. All threads.
+template <int TILE>
+__device__ __forceinline__ void report_tile(const wn_sim_desc& d, const Place& at, dev::Shared<float> sums, dev::Shared<float> terms,
+                                            const float* norm_x, const float* norm_y, const Results& out) {
+  constexpr int THREADS = kTileThreads<TILE>;
+  static_assert(THREADS == 2 * TILE, "one thread for each pivot and each row");
+  int i = int(threadIdx.x) % TILE, p = at.p0 + i, j = at.j0 + i;
+  bool for_pivot = threadIdx.x < TILE;
+  int own = p < at.p_end ? own_row(d, at.b, p) : -1;
+  float norm2 = kUnusable;
+  if (for_pivot && p < at.p_end) norm2 = d.y ? norm_y[int64_t(at.b) * d.n_pivot + p] : norm_x[int64_t(at.b) * d.n + own];
+  if (!for_pivot && j < at.n) norm2 = norm_x[int64_t(at.b) * d.n + j];
+  terms[int(threadIdx.x)] = row_term(norm2, d.metric, d.eps);
+  __syncthreads();  // and the sums are there
+#pragma unroll 4
+  for (int e = int(threadIdx.x); e < TILE * TILE; e += THREADS) {
+    int row = e / TILE, column = e % TILE;
+    float s = similarity_of_terms(sums[row * kSumStride<TILE> + column], terms[row], terms[TILE + column], d.metric);
+    sums[row * kSumStride<TILE> + column] = s;
+    if (out.values && at.p0 + row < at.p_end && at.j0 + column < at.n) {
+      out.values[at.b * out.value_sb + (at.p0 + row) * out.value_sp + at.j0 + column] = s;
+    }
+  }
+  __syncthreads();
+  if (out.values && at.mirrored) {
+#pragma unroll 4
+    for (int e = int(threadIdx.x); e < TILE * TILE; e += THREADS) {
+      int row = e % TILE, column = e / TILE;
+      if (at.p0 + row >= at.p_end || at.j0 + column >= at.n) continue;
+      out.values[at.b * out.value_sb + (at.j0 + column) * out.value_sp + at.p0 + row] = sums[row * kSumStride<TILE> + column];
+    }
+  }
+  if (!out.best || (for_pivot ? p >= at.p_end : j >= at.n || !at.mirrored)) return;
+  // This thread's pivot along the rows, or its row along the pivots; the first of equals stays.
+  int first = for_pivot ? at.j0 : at.p0, count = min(TILE, (for_pivot ? at.n : at.p_end) - first);
+  int from = for_pivot ? i * kSumStride<TILE> : i, step = for_pivot ? 1 : kSumStride<TILE>, itself = for_pivot ? own : j;
+  float top = -INFINITY;
+  int where = -1;
+#pragma unroll 4
+  for (int k = 0; k < count; ++k) {
+    float s = sums[from + k * step];
+    if (s > top && first + k != itself) {
+      top = s;
+      where = first + k;
+    }
+  }
+  if (where >= 0) dev::atomic_max(out.best + (int64_t(at.b) * d.n_pivot + (for_pivot ? p : j)), rank_key(top, where));
+}
+
+// grid: (tiles of rows, tiles of pivots, batch).
 template <class T, int TILE>
 __global__ void __launch_bounds__(kTileThreads<TILE>, TILE > 64 ? 1 : 2) products(wn_sim_desc d, bool vector, const float* norm_x,
-    const float* norm_y, float* values, int64_t value_sb, int64_t value_sp, uint64_t* best) {
+    const float* norm_y, Results out) {
   constexpr int MT = TILE / 32, TILE_PIECES = TILE * kStride;
   WN_SHARED_DYNAMIC(arena);
   auto tiles = dev::shared_at<uint4>(arena, 0);
@@ -117,54 +186,17 @@ __global__ void __launch_bounds__(kTileThreads<TILE>, TILE > 64 ? 1 : 2) product
   };
   dev::stream<kStages<TILE>>(0, (d.dim + kChunk - 1) / kChunk, fetch, use);
 
-  float norm_j[4][2];
-  uint64_t top_j[4][2] = {};
-  int j_first = j0 + wj + lane % 4 * 2;
-#pragma unroll
-  for (int f = 0; f < 4; ++f) {
-#pragma unroll
-    for (int c = 0; c < 2; ++c) norm_j[f][c] = j_first + 8 * f + c < n ? norm_x[int64_t(b) * d.n + j_first + 8 * f + c] : kUnusable;
-  }
+  auto all_sums = dev::shared_at<float>(arena, 0);
+  __syncthreads();  // the buffers are no longer needed
 #pragma unroll
   for (int i = 0; i < MT; ++i) {
 #pragma unroll
-    for (int r = 0; r < 2; ++r) {
-      int p = p0 + wp + 16 * i + lane / 4 + 8 * r;
-      bool in = p < p_end;
-      int own = in ? own_row(d, b, p) : -1;
-      float norm_p = !in ? kUnusable : d.y ? norm_y[int64_t(b) * d.n_pivot + p] : norm_x[int64_t(b) * d.n + own];
-      uint64_t top_p = 0;
-#pragma unroll
-      for (int f = 0; f < 4; ++f) {
-#pragma unroll
-        for (int c = 0; c < 2; ++c) {
-          int j = j_first + 8 * f + c;
-          if (!in || j >= n) continue;
-          float s = similarity_of(sums[i][f][2 * r + c], norm_p, norm_j[f][c], d.metric, d.eps);
-          if (values) values[b * value_sb + p * value_sp + j] = s;
-          if (values && mirrored) values[b * value_sb + j * value_sp + p] = s;
-          if (j == own || !(s > -INFINITY)) continue;
-          top_p = better(top_p, rank_key(s, j));
-          top_j[f][c] = better(top_j[f][c], rank_key(s, p));
-        }
-      }
-      if (!best) continue;
-      top_p = better(top_p, __shfl_xor_sync(dev::kFullMask, top_p, 1));
-      top_p = better(top_p, __shfl_xor_sync(dev::kFullMask, top_p, 2));
-      if (lane % 4 == 0 && top_p) dev::atomic_max(best + (int64_t(b) * d.n_pivot + p), top_p);
+    for (int e = 0; e < 16; ++e) {
+      int row = wp + 16 * i + lane / 4 + e % 4 / 2 * 8, column = wj + e / 4 * 8 + lane % 4 * 2 + e % 2;
+      all_sums[row * kSumStride<TILE> + column] = sums[i][e / 4][e % 4];
     }
   }
-  if (!best || !mirrored) return;
-#pragma unroll
-  for (int f = 0; f < 4; ++f) {
-#pragma unroll
-    for (int c = 0; c < 2; ++c) {
-      uint64_t top = top_j[f][c];
-#pragma unroll
-      for (int step = 4; step < 32; step <<= 1) top = better(top, __shfl_xor_sync(dev::kFullMask, top, step));
-      if (lane < 4 && top) dev::atomic_max(best + (int64_t(b) * d.n_pivot + j_first + 8 * f + c), top);
-    }
-  }
+  report_tile<TILE>(d, Place{b, p0, p_end, j0, n, mirrored}, all_sums, all_sums + kSums<TILE>, norm_x, norm_y, out);
 }
 
 }  // namespace similarity
