@@ -62,6 +62,8 @@ public final class Settings {
   /** Whether a value was given or defaulted to something. */
   public boolean has(String name) { return !values.get(name).isEmpty(); }
 
+  public String text(String name) { return values.get(name); }
+
   public int integer(String name) { return read(name, values.get(name), Integer::parseInt, "a whole number"); }
 
   public long wide(String name) { return read(name, values.get(name), Long::parseLong, "a whole number"); }

@@ -26,7 +26,8 @@ class PlanFileTest {
   @CsvSource(delimiter = '|', value = {"none|", "pyramiddrop|", "vtw|", "fastv|variant=mask", "fastv|variant=lmms", "fastv|variant=inplace", "random|seed=7", "uniform|",
       "sparsevlm|", "sparsevlm|version=2_0", "sparsevlm|version=rank;layers=2,6,15,19;reconstruction=sum", "mustdrop|", "mustdrop|key_tokens=3,9;positions=keep",
       "mustdrop|average=64", "dart|", "dart|keep=17", "dart|ratio=0.7", "fastervlm|", "visionzip|", "tome|", "prumerge|", "divprune|",
-      "cdpruner|relevance=none", "restore_anchors|", "restore_anchors|positions=contiguous;sizes=all;distance=none"})
+      "cdpruner|relevance=none", "restore_anchors|", "restore_anchors|selector=cdpruner relevance=none",
+      "restore_anchors|positions=contiguous;sizes=all;distance=none"})
   void aMethodSurvivesWritingAndReading(String method, String settings) {
     Map<String, String> given = settings == null ? Map.of() : Settings.typed(List.of(settings.split(";")));
     Plan plan = Methods.named(method).plan(SHAPE, given, OptionalInt.empty(), 576);
