@@ -27,7 +27,7 @@ class RestoreSelectorTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"tome", "pyramiddrop", "", "fastervlm tokens=9", "fastervlm blocks=3", "cdpruner", "fastervlm block"})
+  @ValueSource(strings = {"tome", "pyramiddrop", "", "fastervlm tokens=9", "fastervlm blocks=3", "fastervlm block"})
   void whatCannotSelectIsNamed(String selector) {
     String message = assertThrows(InvalidInputException.class, () -> plan(selector)).getMessage();
     assertTrue(message.contains(selector.isEmpty() ? "selector" : selector.split(" ")[selector.split(" ").length - 1].split("=")[0]), message);
