@@ -47,8 +47,10 @@ int64_t lay_out(const wn_greedy_desc& d, char* base, greedy_subset::State* s) {
   if (d.objective == WN_DPP) s->columns = static_cast<float*>(reserve(candidates * d.k, sizeof(float)));
   if (coverage) s->covered = static_cast<float*>(reserve(2 * int64_t(d.batch) * (from_x ? d.n : d.matrix_rows), sizeof(float)));
   if (coverage && from_x) s->matrix = static_cast<float*>(reserve(candidates * d.n, sizeof(float)));
+  wn_sim_desc all = similarity_of_all(d, WN_SIM_NEAREST);
+  if (from_x && d.objective != WN_DPP) s->scratch = static_cast<float*>(reserve(similarity_scratch(all), sizeof(float)));
   if (d.objective == WN_MAX_MIN && from_x) {
-    s->tiles = int32_t(similarity_tiles(similarity_of_all(d, WN_SIM_NEAREST)));
+    s->tiles = int32_t(similarity_tiles(all));
     s->nearest = static_cast<uint64_t*>(reserve(candidates * s->tiles, sizeof(uint64_t)));
   }
   s->picks = static_cast<int32_t*>(d.out_idx);
@@ -65,9 +67,8 @@ void run(const wn_greedy_desc& d, const greedy_subset::State& s, void* stream) {
   uint64_t size = sizeof(T), combined = reinterpret_cast<uintptr_t>(d.x) | size * uint64_t(d.x_sb) | size * uint64_t(d.x_sn);
   bool vector = common_width(16, combined) == 16;
   dim3 grid(unsigned(block_count(d)), unsigned(d.batch)), block(greedy_subset::kThreads);
-  // The product's scratch memory for norms is the state's own, which `begin` fills afterwards.
-  if (s.matrix) similarity_pairs(similarity_of_all(d, WN_SIM_PIVOTS), s.matrix, int64_t(d.n) * d.n, d.n, nullptr, s.norm2, stream);
-  if (s.nearest) similarity_pairs(similarity_of_all(d, WN_SIM_NEAREST), nullptr, 0, 0, s.nearest, s.norm2, stream);
+  if (s.matrix) similarity_pairs(similarity_of_all(d, WN_SIM_PIVOTS), s.matrix, int64_t(d.n) * d.n, d.n, nullptr, s.scratch, stream);
+  if (s.nearest) similarity_pairs(similarity_of_all(d, WN_SIM_NEAREST), nullptr, 0, 0, s.nearest, s.scratch, stream);
   WN_LAUNCH(greedy_subset::begin<T>, grid, block, 0, stream, d, s, vector);
   for (int32_t t = 0; t <= d.k; ++t) {
     WN_LAUNCH(greedy_subset::step<T>, grid, block, 0, stream, d, s, vector, t);

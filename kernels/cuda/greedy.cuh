@@ -36,6 +36,7 @@ struct State {
   float* matrix;     // [b][n][n] coverage from x: all similarities
   uint64_t* nearest;  // [b][n][tiles] max-min from x: nearest neighbours
   int32_t tiles;
+  float* scratch;    // of the similarity product
   Best* best;        // [2][b][blocks]
   int32_t* picks;    // [b][k] by picks_sb, in the order of choice
   int64_t picks_sb;

@@ -86,7 +86,7 @@ __device__ __forceinline__ void stage_piece(Shared<uint4> to, const T* row, int 
 // before, whose buffer is the one filled next.
 template <int STAGES, class Fetch, class Use>
 __device__ __forceinline__ void stream(int first, int end, Fetch fetch, Use use) {
-#pragma unroll
+#pragma unroll 1
   for (int ahead = 0; ahead < STAGES - 1; ++ahead) {
     if (first + ahead < end) fetch(first + ahead, ahead);
     commit_async();

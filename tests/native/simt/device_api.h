@@ -18,6 +18,7 @@
 
 using dim3 = simt::Dim3;
 struct alignas(8) uint2 { unsigned x, y; };
+struct alignas(8) int2 { int x, y; };
 struct alignas(16) uint4 { unsigned x, y, z, w; };
 struct alignas(8) float2 { float x, y; };
 inline uint2 make_uint2(unsigned x, unsigned y) { return {x, y}; }

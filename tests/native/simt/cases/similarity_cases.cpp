@@ -128,8 +128,8 @@ void exact_ties(Machine& m) {
 }
 
 // Rows 3, 40, 100 and 170 are equal: all pairs, found from both sides of the diagonal, go to the lowest other one.
-void all_pairs_ties(Machine& m) {
-  int n = 200, dim = 24;
+void all_pairs_ties(Machine& m, int dim) {
+  int n = 200;
   std::vector<float> values(size_t(n) * dim, 0.0f);
   Random random(6);
   for (float& v : values) v = float(random.below(9) - 4);
@@ -215,9 +215,15 @@ void similarity_cases(Machine& m) {
       run(m, {dtype, WN_SIM_TOPM, metric, 1, 70, 65, 80, 3, true, true, 1, 2}, ++seed);
     }
     if (!m.small) run(m, {dtype, WN_SIM_NEAREST, WN_COSINE, 1, 1100, 24, 0, 0, true, false, 4, 30}, ++seed);
-    if (!m.small) run(m, {dtype, WN_SIM_ARGMAX, WN_COSINE, 1, 1050, 40, -70, 0, false, true, 1, 5}, ++seed);
+    if (!m.small) run(m, {dtype, WN_SIM_ARGMAX, WN_COSINE, 12, 260, 40, -130, 0, false, true, 1, 5}, ++seed);
+    // Long rows, whose columns are cut into parts of unequal lengths: 17 chunks in two, 27 in three, the last one short.
+    run(m, {dtype, WN_SIM_ARGMAX, WN_COSINE, 1, 70, 1029, 0, 0, false, true, 1, 2}, ++seed);
+    run(m, {dtype, WN_SIM_PIVOTS, WN_NEG_L2, 1, 20, 1700, 18, 0, false, false, 1, 0}, ++seed);
+    run(m, {dtype, WN_SIM_PIVOTS, WN_COSINE, 2, 67, 1088, 0, 0, true, false, 0, 1}, ++seed);
+    run(m, {dtype, WN_SIM_TOPM, WN_DOT, 2, 66, 1536, -17, 3, true, false, 1, 2}, ++seed);
+    run(m, {dtype, WN_SIM_NEAREST, WN_COSINE, 1, 1, 1030, 17, 0, false, false, 0, 0}, ++seed);
   }
-  all_pairs_ties(m);
+  for (int dim : {24, 1100}) all_pairs_ties(m, dim);
 }
 
 }  // namespace cases
