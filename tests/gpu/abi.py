@@ -4,6 +4,8 @@ import ctypes as c
 I32, I64, F32, PTR = c.c_int32, c.c_int64, c.c_float, c.c_void_p
 CPU, CUDA = 0, 1
 F32_DTYPE, F16_DTYPE, BF16_DTYPE = 0, 1, 2
+WITH_WORKSPACE = ("score", "sim", "greedy", "select")
+WITHOUT_WORKSPACE = ("gather_rows", "kv_compact", "merge_rows")
 
 
 def fields(text):
@@ -50,17 +52,22 @@ class Kv(c.Structure):
         i64: sb sh sn; ptr: keep; i64: keep_sp keep_sb keep_sh; ptr: keep_count; i64: count_sp count_sb count_sh""")
 
 
+class Merge(c.Structure):
+    _fields_ = fields("""i32: struct_size dtype batch n_rows dim n_seg n_entry normalise; ptr: src; i64: src_sb src_sn; ptr: dst;
+        i64: dst_sb dst_sn; ptr: seg_begin; i64: seg_begin_sb; ptr: seg_src seg_weight""")
+
+
 class Winnow:
     """One context. A call raises RuntimeError with the library's message; workspaces come from `allocate(bytes) -> address`."""
 
     def __init__(self, path, device):
         self.lib = c.CDLL(path)
         self.lib.wn_last_error.restype = c.c_char_p
-        for name in ("score", "sim", "greedy", "select"):
+        for name in WITH_WORKSPACE:
             query, call = getattr(self.lib, f"wn_{name}_workspace"), getattr(self.lib, f"wn_{name}")
             query.restype, query.argtypes = I64, [PTR, PTR]
             call.argtypes = [PTR, PTR, PTR, I64, PTR]
-        for name in ("gather_rows", "kv_compact"):
+        for name in WITHOUT_WORKSPACE:
             getattr(self.lib, f"wn_{name}").argtypes = [PTR, PTR, PTR]
         self.ctx = PTR()
         self.check(self.lib.wn_ctx_create(I32(device), I32(0), c.byref(self.ctx)))
@@ -77,7 +84,7 @@ class Winnow:
 
     def call(self, name, desc, workspace=None, size=0, stream=None):
         desc.struct_size = c.sizeof(desc)
-        if name in ("gather_rows", "kv_compact"):
+        if name in WITHOUT_WORKSPACE:
             self.check(getattr(self.lib, f"wn_{name}")(self.ctx, c.byref(desc), stream))
         else:
             self.check(getattr(self.lib, f"wn_{name}")(self.ctx, c.byref(desc), workspace, size, stream))
