@@ -44,7 +44,9 @@ final class JsonFile {
   /** Reads a file that must exist and hold one json object. */
   static JsonFile read(Path file) {
     try {
-      if (!Files.isRegularFile(file)) throw new InvalidInputException(file + " is missing");
+      if (!Files.isRegularFile(file)) {
+        throw new InvalidInputException(file + " is missing; give a whole checkpoint folder, as published on Hugging Face");
+      }
       if (Files.size(file) > LARGEST) {
         throw new InvalidInputException(file + " is larger than " + (LARGEST >> 20) + " MB: not a json file of a model");
       }
@@ -53,7 +55,7 @@ final class JsonFile {
       return new JsonFile(file, "", node);
     } catch (JsonProcessingException e) {
       throw new InvalidInputException(file + " is not valid json: " + firstLine(e.getOriginalMessage())
-          + (e.getLocation() == null ? "" : " (line " + e.getLocation().getLineNr() + ")"), e);
+          + (e.getLocation() == null ? "" : " (line " + e.getLocation().getLineNr() + ")") + "; correct it or get the file again", e);
     } catch (IOException e) {
       throw new InvalidInputException(file + " cannot be read: " + firstLine(e.getMessage()), e);
     }

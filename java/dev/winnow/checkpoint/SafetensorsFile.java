@@ -150,5 +150,7 @@ final class SafetensorsFile {
     if (end != size) throw broken("has " + (size - end) + " bytes that belong to no tensor: damaged");
   }
 
-  private InvalidInputException broken(String what) { return new InvalidInputException(file + " " + what); }
+  private InvalidInputException broken(String what) {
+    return new InvalidInputException(file + " " + what + "; get a whole copy of the file");
+  }
 }

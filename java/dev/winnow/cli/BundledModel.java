@@ -12,8 +12,9 @@ import java.util.stream.Stream;
 /** The trained model that ships inside the jar, unpacked into a temporary folder for as long as it is open. */
 final class BundledModel implements AutoCloseable {
   private static final String RESOURCES = "/dev/winnow/demo/shapes-llava/";
-  private static final List<String> FILES = List.of("config.json", "generation_config.json", "model.safetensors", "preprocessor_config.json",
-      "processor_config.json", "special_tokens_map.json", "tokenizer.json", "tokenizer_config.json", "chat_template.json");
+  private static final List<String> FILES = List.of(
+      "config.json", "generation_config.json", "model.safetensors", "preprocessor_config.json", "processor_config.json",
+      "special_tokens_map.json", "tokenizer.json", "tokenizer_config.json", "chat_template.json");
 
   private final Path folder;
   private final Thread atExit = new Thread(this::delete);

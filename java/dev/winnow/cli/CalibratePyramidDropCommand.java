@@ -13,13 +13,14 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code winnow calibrate pyramiddrop}: the layers at which stages begin. */
-@Command(name = "pyramiddrop", mixinStandardHelpOptions = true, optionListHeading = "%nOptions:%n", sortOptions = false, sortSynopsis = false,
+@Command(name = "pyramiddrop", mixinStandardHelpOptions = true, optionListHeading = "%nOptions:%n", sortOptions = false,
+    sortSynopsis = false,
     customSynopsis = "winnow calibrate pyramiddrop --model DIR --data FILE [--budget N] [OPTIONS]",
-    description = "Finds layers for PyramidDrop's stages (an extension: the method's paper fixes them): those that move the distribution of the first"
-        + " answer token least, as the mean Kullback-Leibler divergence over the questions, in float32. All candidates hold the same number"
-        + " of tokens on average. One stage after the other moves to its best place until none moves any more, which need not find the best of"
-        + " all combinations. Writes every trial (CSV), the curve (PNG), the settings (JSON) and a plan file for 'winnow ask --plan'. A run"
-        + " that was stopped goes on where it was.",
+    description = "Finds layers for PyramidDrop's stages (an extension: the method's paper fixes them): those that move the distribution of"
+        + " the first answer token least, as the mean Kullback-Leibler divergence over the questions, in float32. All candidates hold the"
+        + " same number of tokens on average. One stage after the other moves to its best place until none moves any more, which need not"
+        + " find the best of all combinations. Writes every trial (CSV), the curve (PNG), the settings (JSON) and a plan file for"
+        + " 'winnow ask --plan'. A run that was stopped goes on where it was.",
     footerHeading = "%nExample:%n",
     footer = "  winnow calibrate pyramiddrop --model llava-1.5-7b-hf --data questions.jsonl --limit 20 --budget 192")
 final class CalibratePyramidDropCommand implements Callable<Integer> {
@@ -36,10 +37,12 @@ final class CalibratePyramidDropCommand implements Callable<Integer> {
   @Override public Integer call() {
     if (budget != null && budget < 0) throw new InvalidInputException("budget must be 0 or more tokens, not " + budget);
     List<EvalItem> items = questions.read();
+    OutFolder.prepare(questions.out());
     try (Model opened = questions.open()) {
       OptionalInt tokens = budget == null ? OptionalInt.empty() : OptionalInt.of(budget);
       PyramidDropCalibration calibration = new PyramidDropCalibration(opened, items, tokens);
-      PyramidDropCalibration.Found found = calibration.run(questions.data(), questions.results(), part -> new Progress(console, part)::at);
+      PyramidDropCalibration.Found found =
+          calibration.run(questions.data(), questions.results(), part -> new Progress(console, part)::at);
       calibration.write(found, questions.out());
       console.out().println(Format.of("layers %s  %.3e nats, where the search began", joined(found.startLayers()), found.start()));
       console.out().println(Format.of("layers %s  %.3e nats", joined(found.layers()), found.mean()));

@@ -14,9 +14,10 @@ import picocli.CommandLine.Option;
 /** {@code winnow calibrate vtw}: the layer at which image tokens may go. */
 @Command(name = "vtw", mixinStandardHelpOptions = true, optionListHeading = "%nOptions:%n", sortOptions = false, sortSynopsis = false,
     customSynopsis = "winnow calibrate vtw --model DIR --data FILE [OPTIONS]",
-    description = "Finds the layer at which VTW withdraws the image tokens of a model: the first whose withdrawal moves the distribution of the first answer"
-        + " token by no more than a threshold, as the mean Kullback-Leibler divergence over the questions, in float32. Writes the curve"
-        + " (CSV, PNG), the settings (JSON) and a plan file for 'winnow ask --plan'. A run that was stopped goes on where it was.",
+    description = "Finds the layer at which VTW withdraws the image tokens of a model: the first whose withdrawal moves the distribution of"
+        + " the first answer token by no more than a threshold, as the mean Kullback-Leibler divergence over the questions, in float32."
+        + " Writes the curve (CSV, PNG), the settings (JSON) and a plan file for 'winnow ask --plan'. A run that was stopped goes on where"
+        + " it was.",
     footerHeading = "%nExample:%n",
     footer = "  winnow calibrate vtw --model llava-1.5-7b-hf --data questions.jsonl --limit 20")
 final class CalibrateVtwCommand implements Callable<Integer> {
@@ -31,8 +32,11 @@ final class CalibrateVtwCommand implements Callable<Integer> {
   CalibrateVtwCommand(Console console) { this.console = console; }
 
   @Override public Integer call() {
-    if (!(threshold > 0) || Double.isInfinite(threshold)) throw new InvalidInputException("threshold must be a number above 0, not " + threshold);
+    if (!(threshold > 0) || Double.isInfinite(threshold)) {
+      throw new InvalidInputException("threshold must be a number above 0, not " + threshold);
+    }
     List<EvalItem> items = questions.read();
+    OutFolder.prepare(questions.out());
     try (Model opened = questions.open()) {
       Progress progress = new Progress(console, "questions");
       VtwCalibration calibration = new VtwCalibration(opened, items);

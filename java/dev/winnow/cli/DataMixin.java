@@ -16,7 +16,8 @@ final class DataMixin {
   @Option(names = "--annotations", paramLabel = "FILE", description = "Answers, where the data set keeps them apart (VQAv2).")
   private Path annotations;
 
-  @Option(names = "--images", paramLabel = "DIR", description = "Folder of the pictures. Default: that of the questions, or 'images' in it.")
+  @Option(names = "--images", paramLabel = "DIR",
+      description = "Folder of the pictures. Default: that of the questions, or 'images' in it.")
   private Path images;
 
   Path file() { return data; }

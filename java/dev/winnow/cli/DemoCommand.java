@@ -1,6 +1,5 @@
 package dev.winnow.cli;
 
-import dev.winnow.InvalidInputException;
 import dev.winnow.decoder.Segment;
 import dev.winnow.engine.Answer;
 import dev.winnow.engine.Model;
@@ -12,7 +11,6 @@ import dev.winnow.vision.ImageReader;
 import dev.winnow.vision.RgbImage;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,9 +21,9 @@ import picocli.CommandLine.Option;
 
 /** {@code winnow demo}: the embedded model on embedded pictures, with and without pruning. */
 @Command(name = "demo", mixinStandardHelpOptions = true, optionListHeading = "%nOptions:%n", sortOptions = false,
-    description = "Asks the small model that ships inside about pictures that ship inside, without pruning and pruned by two methods, and sets"
-        + " side by side what it answers, how many visual tokens each layer holds, and what that costs in memory and time. Writes a PNG per"
-        + " picture and method with the removed patches dimmed, stage by stage. Needs no network.",
+    description = "Asks the small model that ships inside about pictures that ship inside, without pruning and pruned by two methods,"
+        + " and sets side by side what it answers, how many visual tokens each layer holds, and what that costs in memory and time."
+        + " Writes a PNG per picture and method with the removed patches dimmed, stage by stage. Needs no network.",
     footerHeading = "%nExamples:%n", footer = {"  winnow demo", "  winnow demo --out /tmp/pruned"})
 final class DemoCommand implements Callable<Integer> {
   private static final List<String> PICTURES = List.of("1.png", "2.png", "3.png");
@@ -33,7 +31,8 @@ final class DemoCommand implements Callable<Integer> {
   private static final List<String> QUESTIONS = List.of("Describe the image.", "What does the sign say?");
   private static final int MAX_TOKENS = 96;
 
-  @Option(names = "--out", paramLabel = "DIR", defaultValue = "winnow-demo", description = "Folder for the PNGs. Default: ./${DEFAULT-VALUE}.")
+  @Option(names = "--out", paramLabel = "DIR", defaultValue = "winnow-demo",
+      description = "Folder for the PNGs. Default: ./${DEFAULT-VALUE}.")
   private Path out;
 
   @Mixin private ThreadsMixin threads;
@@ -44,10 +43,10 @@ final class DemoCommand implements Callable<Integer> {
 
   @Override public Integer call() throws IOException {
     ModelOptions options = new ModelOptions(null, "cpu", threads.count());
-    prepareFolder();
+    OutFolder.prepare(out);
     try (BundledModel bundled = BundledModel.unpack(); Model model = Model.open(bundled.folder(), options)) {
-      console.out().println(Format.of("A LLaVA of %d decoder layers in %s on %d threads, loaded in %s.", model.shape().layers(), model.dtype().label,
-          model.threads(), Format.millis(model.loadMillis())));
+      console.out().println(Format.of("A LLaVA of %d decoder layers in %s on %d threads, loaded in %s.",
+          model.shape().layers(), model.dtype().label, model.threads(), Format.millis(model.loadMillis())));
       List<RgbImage> pictures = new ArrayList<>();
       for (String name : PICTURES) pictures.add(picture(name));
       ask(model, "none", pictures.get(0)); // the first answer also pays for loading code
@@ -55,16 +54,6 @@ final class DemoCommand implements Callable<Integer> {
       console.out().println("\nThe PNGs in " + out.toAbsolutePath().normalize() + " show which patches each stage keeps.");
     }
     return Winnow.DONE;
-  }
-
-  private void prepareFolder() {
-    try {
-      Files.createDirectories(out);
-      if (Files.isWritable(out)) return;
-    } catch (IOException e) {
-      throw new InvalidInputException("the folder " + out + " cannot be made (" + e.getClass().getSimpleName() + "); name another with --out", e);
-    }
-    throw new InvalidInputException("the folder " + out + " cannot be written; name another with --out");
   }
 
   private static RgbImage picture(String name) throws IOException {
@@ -83,8 +72,11 @@ final class DemoCommand implements Callable<Integer> {
       int visual = report.segments().stream().filter(segment -> !segment.isText()).mapToInt(Segment::length).sum();
       rows.add(List.of(method, layers(report, visual), Format.bytes(report.kv().bytesHeld()), Format.millis(report.timing().firstToken()),
           Format.millis(turns.stream().mapToDouble(DemoCommand::total).sum())));
-      for (int i = 0; i < turns.size(); i++) answers.append(i == 0 ? Format.of("%-12s", method) : " ".repeat(12)).append(turns.get(i).text()).append('\n');
-      if (!report.cuts().isEmpty()) StagePicture.write(picture, visual, report.cuts(), out.resolve("picture-" + number + "-" + method + ".png"));
+      for (int i = 0; i < turns.size(); i++) {
+        answers.append(Format.of("%-12s", i == 0 ? method : "")).append(turns.get(i).text()).append('\n');
+      }
+      Path file = out.resolve("picture-" + number + "-" + method + ".png");
+      if (!report.cuts().isEmpty()) StagePicture.write(picture, visual, report.cuts(), file);
     }
     console.out().println(Format.of("%nPicture %d: \"%s\" \"%s\"", number, QUESTIONS.get(0), QUESTIONS.get(1)));
     console.out().print(answers);

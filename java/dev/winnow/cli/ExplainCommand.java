@@ -16,8 +16,8 @@ import picocli.CommandLine.Option;
 /** {@code winnow explain}: pictures of what pruning did for one question. */
 @Command(name = "explain", mixinStandardHelpOptions = true, optionListHeading = "%nOptions:%n", sortOptions = false, sortSynopsis = false,
     customSynopsis = "winnow explain --model DIR --image FILE... --prompt TEXT --method NAME... [OPTIONS]",
-    description = "Asks one question with and without pruning and writes a page (HTML, self-contained) and PNG pictures: the patches that each cut kept and"
-        + " dropped, the scores that it went by, and what was merged into what.",
+    description = "Asks one question with and without pruning and writes a page (HTML, self-contained) and PNG pictures: the patches that"
+        + " each cut kept and dropped, the scores that it went by, and what was merged into what.",
     footerHeading = "%nExamples:%n",
     footer = {"  winnow explain --model DIR --image cat.jpg --prompt 'What is on the sofa?' --method pyramiddrop",
         "  winnow explain --model DIR --image cat.jpg --prompt 'Describe it.' --budget 192 \\",
@@ -41,10 +41,12 @@ final class ExplainCommand implements Callable<Integer> {
   @Option(names = "--budget", paramLabel = "N", description = "Visual tokens to hold per picture, on average over the decoder's layers.")
   private Integer budget;
 
-  @Option(names = "--out", paramLabel = "DIR", defaultValue = "winnow-explain", description = "Folder for the page and pictures. Default: ${DEFAULT-VALUE}.")
+  @Option(names = "--out", paramLabel = "DIR", defaultValue = "winnow-explain",
+      description = "Folder for the page and pictures. Default: ${DEFAULT-VALUE}.")
   private Path out;
 
-  @Option(names = "--max-tokens", paramLabel = "N", defaultValue = "64", description = "Most tokens of an answer. Default: ${DEFAULT-VALUE}.")
+  @Option(names = "--max-tokens", paramLabel = "N", defaultValue = "64",
+      description = "Most tokens of an answer. Default: ${DEFAULT-VALUE}.")
   private int maxTokens;
 
   @Mixin private DtypeMixin dtype;
@@ -58,6 +60,7 @@ final class ExplainCommand implements Callable<Integer> {
     for (String text : methods) variants.add(Variant.parse(text));
     for (Path file : plans) variants.add(Variant.plan(file));
     if (variants.isEmpty()) throw new InvalidInputException("no method given; name one with --method NAME or --plan FILE");
+    OutFolder.prepare(out);
     if (budget != null && budget < 0) throw new InvalidInputException("budget must be 0 or more tokens, not " + budget);
     try (Model opened = Model.open(model.folder(), model.in(dtype.dtype()))) {
       OptionalInt tokens = budget == null ? OptionalInt.empty() : OptionalInt.of(budget);

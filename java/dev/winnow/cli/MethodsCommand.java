@@ -5,7 +5,6 @@ import dev.winnow.prune.Method;
 import dev.winnow.prune.Methods;
 import dev.winnow.prune.ModelShape;
 import dev.winnow.prune.Parameter;
-import dev.winnow.prune.Plan;
 import dev.winnow.prune.PlanWriter;
 import dev.winnow.prune.Settings;
 import java.util.List;
@@ -39,7 +38,8 @@ final class MethodsCommand implements Callable<Integer> {
   @Option(names = "--set", paramLabel = "KEY=VALUE", description = "With --as-plan: sets a parameter of the method; may be repeated.")
   private List<String> settings = List.of();
 
-  @Option(names = "--budget", paramLabel = "N", description = "With --as-plan: visual tokens to hold per picture, on average over the layers.")
+  @Option(names = "--budget", paramLabel = "N",
+      description = "With --as-plan: visual tokens to hold per picture, on average over the layers.")
   private Integer budget;
 
   @Option(names = "--image-tokens", paramLabel = "N", defaultValue = "576",
@@ -51,6 +51,9 @@ final class MethodsCommand implements Callable<Integer> {
   MethodsCommand(Console console) { this.console = console; }
 
   @Override public Integer call() {
+    if (!asPlan && (budget != null || !settings.isEmpty())) {
+      throw new InvalidInputException("--budget and --set say how a plan is made; add --as-plan");
+    }
     if (asPlan) console.out().println(plan());
     else console.out().print(name == null ? list() : describe(Methods.named(name)));
     return Winnow.DONE;
@@ -60,8 +63,8 @@ final class MethodsCommand implements Callable<Integer> {
     if (name == null) throw new InvalidInputException("--as-plan needs a method's name");
     if (layers < 1) throw new InvalidInputException("--layers must be 1 or more, not " + layers);
     OptionalInt tokens = budget == null ? OptionalInt.empty() : OptionalInt.of(budget);
-    Plan plan = Methods.named(name).plan(new ModelShape(layers, BLOCKS, true, BLOCKS - 2, GRID, true), Settings.typed(settings), tokens, imageTokens);
-    return PlanWriter.write(plan);
+    ModelShape shape = new ModelShape(layers, BLOCKS, true, BLOCKS - 2, GRID, true);
+    return PlanWriter.write(Methods.named(name).plan(shape, Settings.typed(settings), tokens, imageTokens));
   }
 
   private static String list() {

@@ -27,6 +27,8 @@ final class Progress {
 
   private static String time(double seconds) {
     long whole = Math.round(seconds);
-    return whole < 60 ? whole + " s" : whole < 3600 ? Format.of("%d min %02d s", whole / 60, whole % 60) : Format.of("%d h %02d min", whole / 3600, whole / 60 % 60);
+    if (whole < 60) return whole + " s";
+    if (whole < 3600) return Format.of("%d min %02d s", whole / 60, whole % 60);
+    return Format.of("%d h %02d min", whole / 3600, whole / 60 % 60);
   }
 }

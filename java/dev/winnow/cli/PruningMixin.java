@@ -20,9 +20,9 @@ import picocli.CommandLine.Option;
 /** What to prune by: a method, its parameters and budget or a target that the budget follows from, or a plan file. */
 final class PruningMixin {
   private static final double MIB = 1 << 20;
+  private static final String UNPRUNED = "none";
 
-  @Option(names = "--method", paramLabel = "NAME", defaultValue = "none",
-      description = "Pruning method (see 'winnow methods'). Default: ${DEFAULT-VALUE}.")
+  @Option(names = "--method", paramLabel = "NAME", description = "Pruning method (see 'winnow methods'). Default: " + UNPRUNED + ".")
   private String method;
 
   @Option(names = "--set", paramLabel = "KEY=VALUE", description = "Sets a parameter of the method; may be repeated.")
@@ -42,7 +42,8 @@ final class PruningMixin {
           + " 'winnow calibrate cost' measured here. Decoding the picture and pruning itself are not counted.")
   private Double targetMillis;
 
-  @Option(names = "--cost", paramLabel = "FILE", description = "With --target-ms: the measured costs. Default: the file in the cache folder.")
+  @Option(names = "--cost", paramLabel = "FILE",
+      description = "With --target-ms: the measured costs. Default: the file in the cache folder.")
   private Path cost;
 
   @Option(names = "--plan", paramLabel = "FILE",
@@ -52,14 +53,17 @@ final class PruningMixin {
   /** Throws where options contradict each other. */
   void check() {
     boolean target = targetMib != null || targetMillis != null;
-    if (plan != null && (!method.equals("none") || !settings.isEmpty() || budget != null || target)) {
+    if (plan != null && (method != null || !settings.isEmpty() || budget != null || target)) {
       throw new InvalidInputException("--plan says all that --method, --set, --budget and targets say; leave those out");
     }
     if (target && budget != null) throw new InvalidInputException("--target-kv-mb and --target-ms choose the budget; leave --budget out");
-    if (target && method.equals("none")) throw new InvalidInputException("--target-kv-mb and --target-ms need a --method to prune by");
+    if (budget != null && method == null) throw new InvalidInputException("--budget says how much a --method keeps; name one");
+    if (target && method().equals(UNPRUNED)) throw new InvalidInputException("--target-kv-mb and --target-ms need a --method to prune by");
     if (cost != null && targetMillis == null) throw new InvalidInputException("--cost is of no use without --target-ms");
     if (target) new BudgetTarget(targetBytes(), targetMillis(), null);
   }
+
+  private String method() { return method == null ? UNPRUNED : method; }
 
   private double targetBytes() { return targetMib == null ? Double.POSITIVE_INFINITY : targetMib * MIB; }
 
@@ -70,7 +74,7 @@ final class PruningMixin {
 
   /** @param file as {@link #file} gave it */
   Question apply(Question question, PlanReader file) {
-    question.method(method);
+    question.method(method());
     Settings.typed(settings).forEach(question::set);
     if (budget != null) question.budget(budget);
     return file == null ? question : question.plan(file);
@@ -86,7 +90,7 @@ final class PruningMixin {
   /** The budget that meets the target for a question of this size; null where there is no picture to prune. */
   BudgetTarget.Choice choose(BudgetTarget target, Model model, PromptSize size) {
     if (target == null || size.images().length == 0) return null;
-    Method chosen = Methods.named(method);
+    Method chosen = Methods.named(method());
     Map<String, String> given = Settings.typed(settings);
     int largest = Arrays.stream(size.images()).max().getAsInt();
     return target.choose(size, model.config().text(), model.dtype(),

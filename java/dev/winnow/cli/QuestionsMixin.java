@@ -19,7 +19,8 @@ final class QuestionsMixin {
       description = "Take the first N questions only; 0 for all. Default: ${DEFAULT-VALUE}.")
   private int limit;
 
-  @Option(names = "--out", paramLabel = "DIR", defaultValue = "winnow-calibrate", description = "Folder for results. Default: ${DEFAULT-VALUE}.")
+  @Option(names = "--out", paramLabel = "DIR", defaultValue = "winnow-calibrate",
+      description = "Folder for results. Default: ${DEFAULT-VALUE}.")
   private Path out;
 
   Model open() { return Model.open(model.folder(), model.in(Dtype.of("float32"))); }

@@ -2,10 +2,10 @@ package dev.winnow.cli;
 
 import dev.winnow.InsufficientMemoryException;
 import dev.winnow.InvalidInputException;
+import dev.winnow.Suggestion;
 import dev.winnow.WinnowException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
-import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -13,6 +13,8 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /**
  * The command line. Every command is a {@code Callable<Integer>} that returns its exit status; what it throws becomes one line on the error
@@ -63,7 +65,7 @@ public final class Winnow implements Callable<Integer> {
       if (help != null) return help;
       return command(parsed).call();
     } catch (ParameterException e) {
-      console.note(firstLine(e.getMessage()) + "; see " + e.getCommandLine().getCommandSpec().qualifiedName() + " --help");
+      console.note(complaint(e) + "; see " + e.getCommandLine().getCommandSpec().qualifiedName() + " --help");
       return BAD_INPUT;
     } catch (Throwable e) {
       return failed(e, console);
@@ -84,11 +86,29 @@ public final class Winnow implements Callable<Integer> {
     line.addSubcommand(new ExplainCommand(console));
     line.addSubcommand(CalibrateCommand.with(console));
     line.addSubcommand(new CommandLine(new BenchCommand(console)).addSubcommand(new BenchKernelsCommand(console)));
+    line.registerConverter(int.class, Winnow::whole).registerConverter(Integer.class, Winnow::whole);
     line.setExpandAtFiles(false); // an argument that begins with @ is text like any other
     line.setOut(new PrintWriter(console.out(), true, StandardCharsets.UTF_8));
     line.setErr(new PrintWriter(console.err(), true, StandardCharsets.UTF_8));
     line.setUsageHelpWidth(110);
     return line;
+  }
+
+  private static int whole(String text) {
+    try {
+      return Integer.parseInt(text);
+    } catch (NumberFormatException e) {
+      throw new TypeConversionException("'" + text + "' is not a whole number");
+    }
+  }
+
+  private static String complaint(ParameterException e) {
+    if (!(e instanceof UnmatchedArgumentException unmatched)) return firstLine(e.getMessage());
+    CommandSpec command = e.getCommandLine().getCommandSpec();
+    String word = unmatched.getUnmatched().get(0);
+    if (word.startsWith("-")) return "unknown option '" + word + "'" + Suggestion.of(word, command.optionsMap().keySet());
+    if (command.subcommands().isEmpty()) return "'" + word + "' belongs to no option";
+    return "unknown command '" + word + "'" + Suggestion.of(word, command.subcommands().keySet());
   }
 
   @SuppressWarnings("unchecked") // every command implements it

@@ -7,6 +7,7 @@ import dev.winnow.InvalidInputException;
 import dev.winnow.WinnowException;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -80,9 +81,11 @@ public final class Conformance {
     try {
       return JSON.readTree(Files.readAllBytes(file));
     } catch (JsonProcessingException e) {
-      throw new InvalidInputException(file + " is not valid JSON: " + e.getOriginalMessage(), e);
+      throw new InvalidInputException(file + " is not valid JSON (" + e.getOriginalMessage() + "); give golden or parity files", e);
+    } catch (NoSuchFileException e) {
+      throw new InvalidInputException(file + ": there is no such file; check the path", e);
     } catch (IOException e) {
-      throw new InvalidInputException("cannot read " + file + ": " + e.getMessage(), e);
+      throw new InvalidInputException(file + ": cannot be read (" + e.getMessage() + "); give golden or parity files", e);
     }
   }
 }

@@ -89,7 +89,11 @@ final class CutPictures {
     int[] kept = cut.kept().clone();
     Arrays.sort(kept);
     present.set(image, kept);
-    return new Drawn(cut, canvas.kept(map.shown(kept)), heat, merges(cut, canvas, token -> map.patches().get(token).length == 0 ? NO_PATCH : map.patches().get(token)[0]));
+    BufferedImage merges = merges(cut, canvas, token -> {
+      int[] shows = map.patches().get(token);
+      return shows.length == 0 ? NO_PATCH : shows[0];
+    });
+    return new Drawn(cut, canvas.kept(map.shown(kept)), heat, merges);
   }
 
   /** @param patch the patch that a number in the record shows, or NO_PATCH */

@@ -44,11 +44,13 @@ public final class DataSet {
     if (linewise(file, text)) set.lines(text);
     else PublicFormats.read(set, Texts.parse(text, file.toString()), annotations);
     if (set.items.isEmpty()) {
-      throw new InvalidInputException(file + ": has no questions" + (families.isEmpty() ? "; give a file with at least one" : " of " + String.join(", ", families)));
+      throw new InvalidInputException(file + ": has no questions" + (families.isEmpty() ? "; give a file with at least one"
+          : " of " + String.join(", ", families) + "; name other families"));
     }
     for (EvalItem item : set.items) {
       if (item.image() != null && !Files.isRegularFile(item.image())) {
-        throw new InvalidInputException(file + ": question " + item.id() + " is about " + item.image() + ", which is not there; give the folder with --images");
+        throw new InvalidInputException(file + ": question " + item.id() + " is about " + item.image() + ", which is not there; give the"
+            + " folder with --images");
       }
     }
     return List.copyOf(set.items);
@@ -82,7 +84,9 @@ public final class DataSet {
     List<String> answers = new ArrayList<>();
     if (node.path("answer").isArray()) {
       for (JsonNode answer : node.get("answer")) {
-        if (!answer.isValueNode() || answer.isNull()) throw new InvalidInputException(where + ": 'answer' holds something that is no text; correct it");
+        if (!answer.isValueNode() || answer.isNull()) {
+          throw new InvalidInputException(where + ": 'answer' holds something that is no text; correct it");
+        }
         answers.add(answer.asText());
       }
     } else {

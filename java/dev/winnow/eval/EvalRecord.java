@@ -33,24 +33,25 @@ record EvalRecord(String variant, int budget, String id, String refused, String 
    * @param decode milliseconds per generated token after the first; NaN where there was none
    * @param theoretical floating-point operations of the prompt without cuts, divided by those with them
    */
-  record Measured(double entering, double average, double kvFull, double kvHeld, double vision, double prefill, double pruning, double decode,
-      double theoretical) {
+  record Measured(double entering, double average, double kvFull, double kvHeld, double vision, double prefill, double pruning,
+      double decode, double theoretical) {
     static Measured of(Report report, int layers) {
       VisualTokens tokens = VisualTokens.of(report, layers);
       Report.Timing timing = report.timing();
       double decode = timing.decodedTokens() == 0 ? Double.NaN : timing.decode() / timing.decodedTokens();
-      return new Measured(tokens.entering(), tokens.average(), report.kv().bytesFull(), report.kv().bytesHeld(), timing.vision(), timing.prompt(),
-          timing.pruning(), decode, report.flops().speedup());
+      return new Measured(tokens.entering(), tokens.average(), report.kv().bytesFull(), report.kv().bytesHeld(), timing.vision(),
+          timing.prompt(), timing.pruning(), decode, report.flops().speedup());
     }
   }
 
   static EvalRecord of(String variant, int budget, EvalItem item, Answer answer, String unpruned, int imageTokens, int layers) {
-    return new EvalRecord(variant, budget, item.id(), null, answer.text(), item.score(answer.text()), answer.text().strip().equals(unpruned.strip()),
-        imageTokens, Measured.of(answer.report(), layers));
+    boolean same = answer.text().strip().equals(unpruned.strip());
+    return new EvalRecord(variant, budget, item.id(), null, answer.text(), item.score(answer.text()), same, imageTokens,
+        Measured.of(answer.report(), layers));
   }
 
-  static EvalRecord refused(String variant, int budget, EvalItem item, String reason) {
-    return new EvalRecord(variant, budget, item.id(), reason, "", Double.NaN, false, 0, null);
+  static EvalRecord refused(String variant, int budget, String id, String reason) {
+    return new EvalRecord(variant, budget, id, reason, "", Double.NaN, false, 0, null);
   }
 
   String key() { return key(variant, budget, id); }
@@ -82,10 +83,12 @@ record EvalRecord(String variant, int budget, String id, String refused, String 
     String variant = Texts.field(node, "method", where);
     int budget = node.path("budget").asInt(OWN_SETTINGS);
     String id = Texts.field(node, "id", where);
-    if (node.hasNonNull("refused")) return new EvalRecord(variant, budget, id, node.get("refused").asText(), "", Double.NaN, false, 0, null);
-    Measured measured = new Measured(Texts.number(node, "tokens_entering_llm"), Texts.number(node, "tokens_average_over_layers"),
-        Texts.number(node, "kv_bytes_full"), Texts.number(node, "kv_bytes_held"), Texts.number(node, "vision_ms"), Texts.number(node, "prefill_ms"),
-        Texts.number(node, "pruning_ms"), Texts.number(node, "decode_ms_per_token"), Texts.number(node, "theoretical_speedup"));
+    if (node.hasNonNull("refused")) return refused(variant, budget, id, node.get("refused").asText());
+    Measured measured = new Measured(
+        Texts.number(node, "tokens_entering_llm"), Texts.number(node, "tokens_average_over_layers"),
+        Texts.number(node, "kv_bytes_full"), Texts.number(node, "kv_bytes_held"),
+        Texts.number(node, "vision_ms"), Texts.number(node, "prefill_ms"), Texts.number(node, "pruning_ms"),
+        Texts.number(node, "decode_ms_per_token"), Texts.number(node, "theoretical_speedup"));
     return new EvalRecord(variant, budget, id, null, Texts.field(node, "answer", where), Texts.number(node, "score"),
         node.path("same_as_unpruned").asBoolean(), node.path("image_tokens").asInt(), measured);
   }

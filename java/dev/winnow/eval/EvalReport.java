@@ -6,14 +6,11 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.function.ToDoubleFunction;
 
 /** Writes a table as CSV, JSON, Markdown and plots. The same bytes in every locale. */
 public final class EvalReport {
-  private static final String OWN = "own settings";
-
   private final EvalTable table;
 
   public EvalReport(EvalTable table) { this.table = table; }
@@ -23,7 +20,8 @@ public final class EvalReport {
     Texts.write(folder.resolve("table.csv"), csv());
     Texts.write(folder.resolve("table.json"), json());
     Texts.write(folder.resolve("table.md"), markdown());
-    plot("Accuracy by tokens held", "image tokens, average over the decoder's layers", row -> row.averages().average()).write(folder.resolve("accuracy-budget.png"));
+    plot("Accuracy by tokens held", "image tokens, average over the decoder's layers", row -> row.averages().average())
+        .write(folder.resolve("accuracy-budget.png"));
     plot("Accuracy by time to the first token", "vision and prefill, median milliseconds", row -> row.averages().firstToken())
         .write(folder.resolve("accuracy-time.png"));
   }
@@ -64,7 +62,9 @@ public final class EvalReport {
     StringBuilder out = new StringBuilder();
     for (EvalTable.Row row : table.rows()) {
       Map<String, Double> numbers = numbers(row);
-      if (out.length() == 0) out.append("method,budget,answered,refused,").append(String.join(",", quoted(numbers.keySet()))).append(",reason\n");
+      if (out.length() == 0) {
+        out.append("method,budget,answered,refused,").append(String.join(",", quoted(numbers.keySet()))).append(",reason\n");
+      }
       out.append(quoted(row.variant())).append(',').append(row.budget() == EvalRecord.OWN_SETTINGS ? "" : String.valueOf(row.budget()));
       out.append(',').append(row.answered()).append(',').append(row.refused());
       for (double value : numbers.values()) out.append(',').append(Texts.cell(value, 6));
@@ -95,86 +95,18 @@ public final class EvalReport {
     return Texts.pretty(root);
   }
 
-  /** Three tables: accuracy, costs, and precision and recall where questions are answered by yes or no. */
-  public String markdown() {
-    StringBuilder out = new StringBuilder();
-    List<String> head = new ArrayList<>(List.of("method", "budget", "accuracy", "over random", "loyalty"));
-    head.addAll(table.families());
-    line(out, head, true);
-    for (EvalTable.Row row : table.rows()) {
-      if (row.answered() == 0) continue;
-      List<String> cells = new ArrayList<>(List.of(row.variant(), budget(row), percent(row.accuracy()), over(row), percent(row.loyalty())));
-      for (String family : table.families()) cells.add(percent(row.byFamily().getOrDefault(family, Double.NaN)));
-      line(out, cells, false);
-    }
-    out.append("\nPer cent; mean score over all questions and by family. \"Over random\": percentage points above `random` at the same budget, with the"
-        + " standard error of the difference. Loyalty: answers equal to those of the unpruned model.\n\n");
-    line(out, List.of("method", "budget", "tokens entering the LLM", "tokens averaged over layers", "KV held / full", "vision ms", "prefill ms", "of it pruning ms",
-        "decode ms per token", "speed-up by FLOPs", "speed-up of prefill", "speed-up of vision and prefill"), true);
-    for (EvalTable.Row row : table.rows()) {
-      if (row.answered() == 0) continue;
-      EvalTable.Averages t = row.averages();
-      line(out, List.of(row.variant(), budget(row), text("%.0f", t.entering()), text("%.1f", t.average()),
-          text("%.2f", t.kvHeld() / 1048576) + " / " + text("%.2f MiB", t.kvFull() / 1048576), text("%.2f", t.vision()), text("%.2f", t.prefill()),
-          text("%.2f", t.pruning()), text("%.2f", t.decode()), text("%.2f", t.theoretical()), text("%.2f", row.prefillSpeedup()),
-          text("%.2f", row.firstTokenSpeedup())), false);
-    }
-    yesNo(out);
-    refusals(out);
-    return out.toString();
-  }
-
-  private void yesNo(StringBuilder out) {
-    for (String family : table.families()) {
-      if (table.rows().stream().noneMatch(row -> row.yesNo().containsKey(family))) continue;
-      out.append("\nYes or no, family ").append(family).append(":\n\n");
-      line(out, List.of("method", "budget", "precision", "recall", "F1", "says yes"), true);
-      for (EvalTable.Row row : table.rows()) {
-        EvalTable.YesNo y = row.yesNo().get(family);
-        if (y != null) line(out, List.of(row.variant(), budget(row), percent(y.precision()), percent(y.recall()), percent(y.f1()), percent(y.yesShare())), false);
-      }
-    }
-  }
-
-  private void refusals(StringBuilder out) {
-    List<EvalTable.Row> refused = table.rows().stream().filter(row -> row.refused() > 0).toList();
-    if (refused.isEmpty()) return;
-    out.append("\nNot answered:\n\n");
-    for (EvalTable.Row row : refused) {
-      out.append("- ").append(row.variant()).append(row.budget() == EvalRecord.OWN_SETTINGS ? "" : " at " + row.budget()).append(", ")
-          .append(row.refused()).append(" of ").append(row.refused() + row.answered()).append(" questions: ").append(row.reason()).append('\n');
-    }
-  }
-
-  private static void line(StringBuilder out, List<String> cells, boolean head) {
-    out.append("| ");
-    out.append(String.join(" | ", cells.stream().map(cell -> cell.replace("|", "\\|")).toList())).append(" |\n");
-    if (head) out.append("|").append(" --- |".repeat(cells.size())).append('\n');
-  }
-
-  private static String budget(EvalTable.Row row) {
-    return row.budget() == EvalRecord.OWN_SETTINGS ? (row.variant().equals(Variant.NONE.label()) ? "all" : OWN) : String.valueOf(row.budget());
-  }
-
-  private static String over(EvalTable.Row row) {
-    double mean = row.overRandom().mean();
-    if (!Double.isFinite(mean) || row.variant().startsWith("random")) return "";
-    String error = Double.isFinite(row.overRandom().error()) ? text(" ± %.1f", 100 * row.overRandom().error()) : "";
-    return text("%+.1f", 100 * mean) + error;
-  }
-
-  private static String percent(double share) { return text("%.1f", 100 * share); }
-
-  private static String text(String format, double value) { return Double.isFinite(value) ? String.format(Locale.ROOT, format, value) : ""; }
+  public String markdown() { return new EvalMarkdown(table).text(); }
 
   private LinePlot plot(String title, String xLabel, ToDoubleFunction<EvalTable.Row> x) {
     LinePlot plot = new LinePlot(title, xLabel, "accuracy, per cent");
     Map<String, List<double[]>> lines = new LinkedHashMap<>();
-    double widest = table.rows().stream().mapToDouble(x).filter(Double::isFinite).max().orElse(1);
     for (EvalTable.Row row : table.rows()) {
-      if (row.answered() > 0) lines.computeIfAbsent(row.variant(), key -> new ArrayList<>()).add(new double[] {x.applyAsDouble(row), 100 * row.accuracy()});
+      if (row.answered() == 0) continue;
+      lines.computeIfAbsent(row.variant(), key -> new ArrayList<>()).add(new double[] {x.applyAsDouble(row), 100 * row.accuracy()});
     }
     List<double[]> plain = lines.remove(Variant.NONE.label());
+    // a level to compare with, as wide as the others and no wider: the unpruned model holds and takes far more
+    double widest = lines.values().stream().flatMap(List::stream).mapToDouble(p -> p[0]).filter(Double::isFinite).max().orElse(1);
     if (plain != null) plot.reference("none", List.of(new double[] {0, plain.get(0)[1]}, new double[] {widest, plain.get(0)[1]}));
     lines.forEach(plot::line);
     return plot;

@@ -9,7 +9,6 @@ import dev.winnow.engine.Question;
 import dev.winnow.engine.Session;
 import dev.winnow.prune.Plan;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -91,10 +90,13 @@ public final class EvalRun {
   }
 
   private ObjectNode header(Path data) {
-    ObjectNode header = Texts.object().put("format", "winnow.eval/1").put("family", model.config().family()).put("layers", model.config().text().layers())
-        .put("hidden", model.config().text().hidden()).put("dtype", model.dtype().label).put("device", model.device()).put("threads", model.threads());
+    ObjectNode header = Texts.object().put("format", "winnow.eval/1").put("family", model.config().family());
+    header.put("layers", layers()).put("hidden", model.config().text().hidden());
+    header.put("dtype", model.dtype().label).put("device", model.device()).put("threads", model.threads());
     return header.put("data", data.getFileName().toString()).put("suffix", asking.suffix()).put("max_tokens", asking.maxTokens());
   }
+
+  private int layers() { return model.config().text().layers(); }
 
   /** Whether anything was computed. */
   private boolean item(EvalItem item, ResultFile results, boolean warm) {
@@ -106,10 +108,10 @@ public final class EvalRun {
         // the first question pays for loading code and pages; it is not timed
         if (!warm) ask(item, Plan.NONE);
         Answer answer = ask(item, Plan.NONE);
-        plain = EvalRecord.of(label, EvalRecord.OWN_SETTINGS, item, answer, answer.text(), imageTokens(answer), model.config().text().layers());
+        plain = EvalRecord.of(label, EvalRecord.OWN_SETTINGS, item, answer, answer.text(), imageTokens(answer), layers());
         worked = true;
       } catch (InvalidInputException e) {
-        plain = EvalRecord.refused(label, EvalRecord.OWN_SETTINGS, item, e.getMessage());
+        plain = EvalRecord.refused(label, EvalRecord.OWN_SETTINGS, item.id(), e.getMessage());
       }
       keep(plain, results);
     }
@@ -131,13 +133,14 @@ public final class EvalRun {
     if (records.containsKey(EvalRecord.key(variant.label(), budget, item.id()))) return false;
     EvalRecord record;
     if (plan.plan() == null) {
-      record = EvalRecord.refused(variant.label(), budget, item, plan.reason());
+      record = EvalRecord.refused(variant.label(), budget, item.id(), plan.reason());
     } else {
       try {
         if (!warm) ask(item, plan.plan());
-        record = EvalRecord.of(variant.label(), budget, item, ask(item, plan.plan()), plain.text(), plain.imageTokens(), model.config().text().layers());
+        Answer answer = ask(item, plan.plan());
+        record = EvalRecord.of(variant.label(), budget, item, answer, plain.text(), plain.imageTokens(), layers());
       } catch (InvalidInputException e) {
-        record = EvalRecord.refused(variant.label(), budget, item, e.getMessage());
+        record = EvalRecord.refused(variant.label(), budget, item.id(), e.getMessage());
       }
     }
     keep(record, file);

@@ -32,12 +32,13 @@ public record EvalTable(List<String> families, List<Row> rows) {
    * @param firstTokenSpeedup the same for vision and prefill together
    * @param overRandom how much better than {@code random} at the same budget, and the standard error of that; over the same questions
    */
-  public record Row(String variant, int budget, int answered, int refused, String reason, double accuracy, Map<String, Double> byFamily,
-      Map<String, YesNo> yesNo, double loyalty, Averages averages, double prefillSpeedup, double firstTokenSpeedup, Difference overRandom) {}
+  public record Row(String variant, int budget, int answered, int refused, String reason, double accuracy,
+      Map<String, Double> byFamily, Map<String, YesNo> yesNo, double loyalty, Averages averages, double prefillSpeedup,
+      double firstTokenSpeedup, Difference overRandom) {}
 
   /** Means of tokens and bytes per question, medians of milliseconds. {@code firstToken} is vision and prefill. */
-  public record Averages(double entering, double average, double kvFull, double kvHeld, double vision, double prefill, double pruning, double firstToken,
-      double decode, double theoretical) {
+  public record Averages(double entering, double average, double kvFull, double kvHeld, double vision, double prefill,
+      double pruning, double firstToken, double decode, double theoretical) {
     /** What the cache would hold is what it holds without pruning: rows that a cut before the decoder removed never come near the cache. */
     private Averages withFullCacheOf(Averages unpruned) {
       return new Averages(entering, average, unpruned.kvFull, kvHeld, vision, prefill, pruning, firstToken, decode, theoretical);
@@ -61,13 +62,16 @@ public record EvalTable(List<String> families, List<Row> rows) {
     }
     Map<String, List<EvalRecord>> groups = new LinkedHashMap<>();
     for (EvalRecord record : records) {
-      if (byId.containsKey(record.id())) groups.computeIfAbsent(record.variant() + "\n" + record.budget(), key -> new ArrayList<>()).add(record);
+      if (!byId.containsKey(record.id())) continue;
+      groups.computeIfAbsent(group(record.variant(), record.budget()), key -> new ArrayList<>()).add(record);
     }
-    List<EvalRecord> plain = groups.getOrDefault(Variant.NONE.label() + "\n" + EvalRecord.OWN_SETTINGS, List.of());
+    List<EvalRecord> plain = groups.getOrDefault(group(Variant.NONE.label(), EvalRecord.OWN_SETTINGS), List.of());
     List<Row> rows = new ArrayList<>();
     for (List<EvalRecord> group : groups.values()) {
       int budget = group.get(0).budget();
-      List<EvalRecord> random = RANDOM.stream().map(label -> answered(groups.getOrDefault(label + "\n" + budget, List.of()))).filter(list -> !list.isEmpty())
+      List<EvalRecord> random = RANDOM.stream()
+          .map(label -> answered(groups.getOrDefault(group(label, budget), List.of())))
+          .filter(list -> !list.isEmpty())
           .findFirst().orElse(List.of());
       rows.add(row(byId, group, plain, random));
     }
@@ -75,7 +79,11 @@ public record EvalTable(List<String> families, List<Row> rows) {
     return new EvalTable(List.copyOf(families), List.copyOf(rows));
   }
 
-  private static List<EvalRecord> answered(List<EvalRecord> records) { return records.stream().filter(record -> record.refused() == null).toList(); }
+  private static String group(String variant, int budget) { return variant + "\n" + budget; }
+
+  private static List<EvalRecord> answered(List<EvalRecord> records) {
+    return records.stream().filter(record -> record.refused() == null).toList();
+  }
 
   private static Row row(Map<String, EvalItem> items, List<EvalRecord> group, List<EvalRecord> plain, List<EvalRecord> random) {
     EvalRecord first = group.get(0);
@@ -91,16 +99,18 @@ public record EvalTable(List<String> families, List<Row> rows) {
     });
     Averages unpruned = averages(matching(plain, done));
     Averages averages = averages(done).withFullCacheOf(unpruned);
-    return new Row(first.variant(), first.budget(), done.size(), group.size() - done.size(), reason, mean(done, EvalRecord::score), scores, yesNo,
-        mean(done, record -> record.same() ? 1 : 0), averages, unpruned.prefill() / averages.prefill(), unpruned.firstToken() / averages.firstToken(),
-        difference(done, random));
+    return new Row(first.variant(), first.budget(), done.size(), group.size() - done.size(), reason, mean(done, EvalRecord::score),
+        scores, yesNo, mean(done, record -> record.same() ? 1 : 0), averages, unpruned.prefill() / averages.prefill(),
+        unpruned.firstToken() / averages.firstToken(), difference(done, random));
   }
 
   private static Averages averages(List<EvalRecord> done) {
-    return new Averages(mean(done, r -> r.measured().entering()), mean(done, r -> r.measured().average()), mean(done, r -> r.measured().kvFull()),
-        mean(done, r -> r.measured().kvHeld()), median(done, r -> r.measured().vision()), median(done, r -> r.measured().prefill()),
-        median(done, r -> r.measured().pruning()), median(done, r -> r.measured().vision() + r.measured().prefill()),
-        median(done, r -> r.measured().decode()), mean(done, r -> r.measured().theoretical()));
+    List<EvalRecord.Measured> all = done.stream().map(EvalRecord::measured).toList();
+    return new Averages(mean(all, EvalRecord.Measured::entering), mean(all, EvalRecord.Measured::average),
+        mean(all, EvalRecord.Measured::kvFull), mean(all, EvalRecord.Measured::kvHeld),
+        median(all, EvalRecord.Measured::vision), median(all, EvalRecord.Measured::prefill), median(all, EvalRecord.Measured::pruning),
+        median(all, measured -> measured.vision() + measured.prefill()), median(all, EvalRecord.Measured::decode),
+        mean(all, EvalRecord.Measured::theoretical));
   }
 
   private static List<EvalRecord> matching(List<EvalRecord> from, List<EvalRecord> wanted) {
@@ -112,7 +122,10 @@ public record EvalTable(List<String> families, List<Row> rows) {
   private static Difference difference(List<EvalRecord> done, List<EvalRecord> random) {
     Map<String, Double> baseline = new LinkedHashMap<>();
     random.forEach(record -> baseline.put(record.id(), record.score()));
-    double[] gains = done.stream().filter(record -> baseline.containsKey(record.id())).mapToDouble(r -> r.score() - baseline.get(r.id())).toArray();
+    double[] gains = done.stream()
+        .filter(record -> baseline.containsKey(record.id()))
+        .mapToDouble(record -> record.score() - baseline.get(record.id()))
+        .toArray();
     double mean = 0;
     for (double gain : gains) mean += gain / gains.length;
     double squares = 0;
@@ -134,13 +147,13 @@ public record EvalTable(List<String> families, List<Row> rows) {
     return new YesNo(hits / said, hits / right, 2 * hits / (said + right), said / records.size());
   }
 
-  private static double mean(List<EvalRecord> records, ToDoubleFunction<EvalRecord> value) {
-    return records.stream().mapToDouble(value).average().orElse(Double.NaN);
+  private static <T> double mean(List<T> of, ToDoubleFunction<T> value) {
+    return of.stream().mapToDouble(value).average().orElse(Double.NaN);
   }
 
   /** Of the finite values. */
-  private static double median(List<EvalRecord> records, ToDoubleFunction<EvalRecord> value) {
-    double[] sorted = records.stream().mapToDouble(value).filter(Double::isFinite).sorted().toArray();
+  private static <T> double median(List<T> of, ToDoubleFunction<T> value) {
+    double[] sorted = of.stream().mapToDouble(value).filter(Double::isFinite).sorted().toArray();
     if (sorted.length == 0) return Double.NaN;
     int middle = sorted.length / 2;
     return sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;

@@ -12,12 +12,19 @@ import java.util.Locale;
 final class ExplainPage {
   private static final String STYLE = """
       body { font: 16px/1.5 system-ui, sans-serif; max-width: 1100px; margin: 2rem auto; padding: 0 1rem; color: #222; background: #fff }
-      h2 { margin-top: 2.5rem; border-top: 1px solid #ccc; padding-top: 1rem } figure { display: inline-block; margin: 0 1rem 1rem 0; vertical-align: top }
-      img { max-width: 100%; image-rendering: pixelated; border: 1px solid #ddd } figcaption { font-size: 14px; color: #555; max-width: 340px }
+      h2 { margin-top: 2.5rem; border-top: 1px solid #ccc; padding-top: 1rem }
+      figure { display: inline-block; margin: 0 1rem 1rem 0; vertical-align: top }
+      img { max-width: 100%; image-rendering: pixelated; border: 1px solid #ddd }
+      figcaption { font-size: 14px; color: #555; max-width: 340px }
       table { border-collapse: collapse; margin: 1rem 0 } td, th { padding: .2rem .8rem .2rem 0; text-align: left; vertical-align: top }
       .answer { font-size: 18px; padding: .5rem .8rem; background: #f3f5f7; border-left: 4px solid #0072b2; white-space: pre-wrap }
       .changed { border-left-color: #d55e00 }
       """;
+
+  private static final String SCORES =
+      "Scores of the tokens that were there, low dark to high yellow (99th percentile); grey: gone before.";
+  private static final String MERGES = "Lines lead from merged patches to the ones that they went into.";
+  private static final double MIB = 1 << 20;
 
   private final Path folder;
   private final int layers;
@@ -43,7 +50,8 @@ final class ExplainPage {
     variants++;
     boolean same = answer.text().equals(plain.text());
     body.append("<h2>").append(escaped(variant.label())).append("</h2>\n<p class=\"answer").append(same ? "" : " changed").append("\">");
-    body.append(escaped(answer.text())).append("</p>\n<p>").append(same ? "The same answer as without pruning." : "Another answer than without pruning.").append("</p>\n");
+    body.append(escaped(answer.text())).append("</p>\n<p>");
+    body.append(same ? "The same answer as without pruning." : "Another answer than without pruning.").append("</p>\n");
     numbers(answer);
     int number = 0;
     for (CutPictures.Drawn drawn : cuts) cut(drawn, variant, ++number);
@@ -56,22 +64,24 @@ final class ExplainPage {
     body.append("<table>\n");
     row("image tokens entering the LLM", number("%.0f", tokens.entering()));
     row("image tokens, average over layers", number("%.1f", tokens.average()));
-    row("bytes of KV cache held", number("%.0f", report.kv().bytesHeld()) + " of " + number("%.0f", report.kv().bytesFull()));
+    row("KV cache held", number("%.2f", report.kv().bytesHeld() / MIB) + " of " + number("%.2f MiB", report.kv().bytesFull() / MIB));
     row("theoretical speed-up of the prompt", number("%.2f", report.flops().speedup()));
-    row("pruning", number("%.2f ms", report.timing().pruning()) + " of " + number("%.1f ms", report.timing().firstToken()) + " to the first token");
-    report.plan().parameters().forEach((name, value) -> row(name, value));
+    Report.Timing timing = report.timing();
+    row("pruning", number("%.2f ms", timing.pruning()) + " of " + number("%.1f ms", timing.firstToken()) + " to the first token");
+    report.plan().parameters().forEach((name, value) -> row(name, value.isEmpty() ? "not set" : value));
     body.append("</table>\n");
   }
 
   private void cut(CutPictures.Drawn drawn, Variant variant, int number) {
     CutRecord cut = drawn.cut();
-    String name = String.format(Locale.ROOT, "%d-%s-cut-%d-%s-image-%d", variants, variant.method(), number, cut.site().toString().replace(':', '-'), cut.image());
+    String site = cut.site().toString();
+    String name = variants + "-" + variant.method() + "-cut-" + number + "-" + site.replace(':', '-') + "-image-" + cut.image();
     String margin = Float.isFinite(cut.margin()) ? ", margin " + number("%.3g", cut.margin()) : "";
-    body.append("<h3>").append(escaped(cut.site().toString())).append(", image ").append(cut.image()).append(": ").append(cut.before()).append(" to ")
-        .append(cut.after()).append(" tokens</h3>\n");
+    body.append("<h3>").append(escaped(site)).append(", image ").append(cut.image()).append(": ");
+    body.append(cut.before()).append(" to ").append(cut.after()).append(" tokens</h3>\n");
     figure(name + "-kept", drawn.kept(), "Kept patches; those that were dropped here or before are faded" + margin + ".");
-    if (drawn.heat() != null) figure(name + "-scores", drawn.heat(), "Scores of the tokens that were there, low dark to high yellow (99th percentile); grey: gone before.");
-    if (drawn.merges() != null) figure(name + "-merges", drawn.merges(), "Lines lead from merged patches to the ones that they went into.");
+    if (drawn.heat() != null) figure(name + "-scores", drawn.heat(), SCORES);
+    if (drawn.merges() != null) figure(name + "-merges", drawn.merges(), MERGES);
     body.append('\n');
   }
 
@@ -87,12 +97,14 @@ final class ExplainPage {
 
   Path write() {
     Path page = folder.resolve("index.html");
-    Texts.write(page, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>winnow explain</title>\n<style>\n" + STYLE
-        + "</style>\n</head>\n<body>\n" + body + "</body>\n</html>\n");
+    String head = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>winnow explain</title>\n";
+    Texts.write(page, head + "<style>\n" + STYLE + "</style>\n</head>\n<body>\n" + body + "</body>\n</html>\n");
     return page;
   }
 
-  private static String number(String format, double value) { return Double.isFinite(value) ? String.format(Locale.ROOT, format, value) : "-"; }
+  private static String number(String format, double value) {
+    return Double.isFinite(value) ? String.format(Locale.ROOT, format, value) : "-";
+  }
 
   private static String escaped(String text) {
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\"", "&quot;");

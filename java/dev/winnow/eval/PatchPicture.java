@@ -80,12 +80,12 @@ public final class PatchPicture {
   }
 
   /**
-   * The picture with a line from every merged patch to the one that it went into.
+   * The picture, faded, with a line from every merged patch to the one that it went into.
    *
    * @param links pairs of {from, into}
    */
   public BufferedImage merged(List<int[]> links) {
-    BufferedImage image = plain();
+    BufferedImage image = kept(new BitSet());
     Graphics2D g = image.createGraphics();
     g.setRenderingHint(RenderingHints.KEY_ANTIALIASING, RenderingHints.VALUE_ANTIALIAS_ON);
     g.setStroke(new BasicStroke(1.5f));
@@ -109,7 +109,8 @@ public final class PatchPicture {
     int columns = grid == null ? 1 : 1 + grid.columns();
     int rows = grid == null ? 1 : grid.rows();
     int gap = grid == null ? 0 : GAP;
-    BufferedImage image = new BufferedImage(columns * first.width() * scale + gap, rows * first.height() * scale, BufferedImage.TYPE_INT_RGB);
+    int width = columns * first.width() * scale + gap;
+    BufferedImage image = new BufferedImage(width, rows * first.height() * scale, BufferedImage.TYPE_INT_RGB);
     Graphics2D g = image.createGraphics();
     g.setColor(Color.WHITE);
     g.fillRect(0, 0, image.getWidth(), image.getHeight());

@@ -56,7 +56,9 @@ final class PlanDivergences implements AutoCloseable {
       String where = results + " line " + ++line;
       String id = Texts.field(node, "id", where);
       for (Map.Entry<String, JsonNode> entry : node.path("divergences").properties()) {
-        if (!entry.getValue().isNumber()) throw new InvalidInputException(where + ": has no number for '" + entry.getKey() + "'; remove the file");
+        if (!entry.getValue().isNumber()) {
+          throw new InvalidInputException(where + ": has no number for '" + entry.getKey() + "'; remove the file");
+        }
         keep(entry.getKey(), id, entry.getValue().asDouble());
       }
     }

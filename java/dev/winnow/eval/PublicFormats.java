@@ -10,9 +10,9 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * Questions as public data sets publish them: VQAv2 ({@code v2_OpenEnded_mscoco_*_questions.json} with {@code
- * v2_mscoco_*_annotations.json}), GQA
- * ({@code *_balanced_questions.json}), TextVQA ({@code TextVQA_0.5.1_*.json}) and POPE ({@code coco_pope_*.json}, one object a line).
+ * Questions as public data sets publish them: VQAv2 ({@code v2_OpenEnded_mscoco_*_questions.json} with
+ * {@code v2_mscoco_*_annotations.json}), GQA ({@code *_balanced_questions.json}), TextVQA ({@code TextVQA_0.5.1_*.json}) and POPE
+ * ({@code coco_pope_*.json}, one object a line).
  */
 final class PublicFormats {
   private PublicFormats() {}
@@ -33,7 +33,9 @@ final class PublicFormats {
   /** {@code {"question_id":1,"image":"COCO_val2014_000000310196.jpg","text":"Is there a snowboard in the image?","label":"yes"}}. */
   static void pope(DataSet set, JsonNode node, String where) {
     String label = Texts.field(node, "label", where);
-    if (!label.equals("yes") && !label.equals("no")) throw new InvalidInputException(where + ": the label '" + label + "' is neither yes nor no; correct it");
+    if (!label.equals("yes") && !label.equals("no")) {
+      throw new InvalidInputException(where + ": the label '" + label + "' is neither yes nor no; correct it");
+    }
     String family = node.hasNonNull("category") ? Texts.field(node, "category", where) : "pope";
     set.add(new EvalItem(Texts.field(node, "question_id", where), set.image(Texts.field(node, "image", where), where),
         Texts.field(node, "text", where), List.of(label), family, Metric.YES_NO), where);
@@ -41,7 +43,8 @@ final class PublicFormats {
 
   private static void vqa2(DataSet set, JsonNode root, Path annotations) {
     if (annotations == null) {
-      throw new InvalidInputException(set.file() + ": holds questions without answers, as VQAv2 has them; give the annotations file with --annotations");
+      throw new InvalidInputException(set.file() + ": holds questions without answers, as VQAv2 has them; give the annotations file with"
+          + " --annotations");
     }
     Map<String, JsonNode> answers = new HashMap<>();
     for (JsonNode node : Texts.parse(Texts.text(annotations), annotations.toString()).path("annotations")) {
@@ -54,14 +57,17 @@ final class PublicFormats {
       String where = set.file() + " question " + ++number;
       String id = Texts.field(node, "question_id", where);
       JsonNode answer = answers.get(id);
-      if (answer == null) throw new InvalidInputException(annotations + ": has no answers for question " + id + "; give the file that belongs to " + set.file());
+      if (answer == null) {
+        throw new InvalidInputException(annotations + ": has no answers for question " + id + "; give the file that belongs to "
+            + set.file());
+      }
       List<String> given = new ArrayList<>();
       for (JsonNode one : answer.path("answers")) given.add(Texts.field(one, "answer", annotations + " question " + id));
       if (given.isEmpty()) throw new InvalidInputException(annotations + ": question " + id + " has an empty list of answers; correct it");
       String image = padded(Texts.field(node, "image_id", where));
       String family = answer.path("answer_type").asText("all");
-      set.add(new EvalItem(id, set.image(List.of("COCO_" + subset + "_" + image + ".jpg", image + ".jpg"), where), Texts.field(node, "question", where),
-          given, family, Metric.CONSENSUS), where);
+      Path picture = set.image(List.of("COCO_" + subset + "_" + image + ".jpg", image + ".jpg"), where);
+      set.add(new EvalItem(id, picture, Texts.field(node, "question", where), given, family, Metric.CONSENSUS), where);
     }
   }
 

@@ -58,7 +58,8 @@ final class ResultFile implements AutoCloseable {
       JsonNode node = Texts.parse(line, where);
       if (number > 1) lines.add(node);
       else if (!Texts.line(node).equals(Texts.line(header))) {
-        throw new InvalidInputException(file + ": holds results of another run (" + Texts.line(node) + "); give another --out or remove the file");
+        throw new InvalidInputException(file + ": holds results of another run (" + Texts.line(node) + "); give another --out or remove the"
+            + " file");
       }
     }
   }
@@ -71,7 +72,8 @@ final class ResultFile implements AutoCloseable {
       ByteBuffer bytes = ByteBuffer.wrap((Texts.line(node) + "\n").getBytes(StandardCharsets.UTF_8));
       while (bytes.hasRemaining()) channel.write(bytes);
     } catch (IOException e) {
-      throw new InvalidInputException(file + ": a result cannot be written (" + e.getMessage() + "); make room and run again, it goes on from here", e);
+      throw new InvalidInputException(file + ": a result cannot be written (" + e.getMessage() + "); make room and run again, it goes on"
+          + " from here", e);
     }
   }
 

@@ -14,6 +14,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 
 /** Strict JSON in UTF-8: what is read names the file and line where it is wrong, and what is written has no NaN. */
@@ -26,12 +27,14 @@ final class Texts {
 
   /** The text of a file without a byte-order mark. */
   static String text(Path file) {
-    if (!Files.isRegularFile(file)) throw new InvalidInputException(file + ": there is no such file; check the path");
+    if (Files.isDirectory(file)) throw new InvalidInputException(file + ": is a folder; give the file itself");
     try {
       String text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(Files.readAllBytes(file))).toString();
       return text.startsWith("\uFEFF") ? text.substring(1) : text;
     } catch (CharacterCodingException e) {
       throw new InvalidInputException(file + ": is not UTF-8 text; convert it", e);
+    } catch (NoSuchFileException e) {
+      throw new InvalidInputException(file + ": there is no such file; check the path", e);
     } catch (IOException e) {
       throw new InvalidInputException(file + ": cannot be read (" + e.getMessage() + "); check its permissions", e);
     }
@@ -42,7 +45,8 @@ final class Texts {
     try {
       return JSON.readTree(text);
     } catch (JsonProcessingException e) {
-      throw new InvalidInputException(where + ": is not valid JSON (" + e.getOriginalMessage().lines().findFirst().orElse("") + "); correct it", e);
+      String reason = e.getOriginalMessage().lines().findFirst().orElse("");
+      throw new InvalidInputException(where + ": is not valid JSON (" + reason + "); correct it", e);
     }
   }
 

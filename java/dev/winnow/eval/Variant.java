@@ -6,9 +6,9 @@ import dev.winnow.prune.Methods;
 import dev.winnow.prune.ModelShape;
 import dev.winnow.prune.Plan;
 import dev.winnow.prune.PlanReader;
+import dev.winnow.prune.Settings;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 
@@ -28,17 +28,12 @@ public record Variant(String label, String method, Map<String, String> settings,
     String[] words = text.strip().split("\\s+");
     Map<String, String> settings = new LinkedHashMap<>();
     Method method = Methods.named(words[0]);
-    List<String> known = method.parameters().stream().map(parameter -> parameter.name()).toList();
     for (int i = 1; i < words.length; i++) {
       int equals = words[i].indexOf('=');
       if (equals < 1) throw new InvalidInputException("'" + words[i] + "' in '" + text + "' is no setting; write NAME KEY=VALUE KEY=VALUE");
-      String name = words[i].substring(0, equals);
-      if (!known.contains(name)) {
-        throw new InvalidInputException("method '" + words[0] + "' has no parameter '" + name + "'; it has "
-            + (known.isEmpty() ? "none" : String.join(", ", known)));
-      }
-      settings.put(name, words[i].substring(equals + 1));
+      settings.put(words[i].substring(0, equals), words[i].substring(equals + 1));
     }
+    Settings.checkNames(method, settings.keySet());
     return new Variant(String.join(" ", words), words[0], settings, null);
   }
 

@@ -44,6 +44,7 @@ public final class VtwLayerSearch {
   /** The first layer whose mean divergence is at most {@code threshold}. Throws if there is none. */
   public static int choose(double[] means, double threshold) {
     for (int i = 0; i < means.length; i++) if (means[i] <= threshold) return FIRST_LAYER + i;
-    throw new WinnowException("no layer from " + FIRST_LAYER + " on has a mean divergence of at most " + threshold + "; raise the threshold");
+    throw new WinnowException("no layer from " + FIRST_LAYER + " on has a mean divergence of at most " + threshold
+        + "; raise the threshold");
   }
 }

@@ -1,6 +1,7 @@
 package dev.winnow.prune;
 
 import dev.winnow.InvalidInputException;
+import dev.winnow.Suggestion;
 import dev.winnow.prune.methods.CdPruner;
 import dev.winnow.prune.methods.Dart;
 import dev.winnow.prune.methods.DivPrune;
@@ -42,7 +43,7 @@ public final class Methods {
 
   public static Method named(String name) {
     for (Method method : ALL) if (method.name().equals(name)) return method;
-    throw new InvalidInputException("unknown method '" + name + "'; methods are "
-        + String.join(", ", ALL.stream().map(Method::name).toList()));
+    List<String> names = ALL.stream().map(Method::name).toList();
+    throw new InvalidInputException("unknown method '" + name + "'" + Suggestion.of(name, names) + "; methods are " + String.join(", ", names));
   }
 }

@@ -1,6 +1,7 @@
 package dev.winnow.prune;
 
 import dev.winnow.InvalidInputException;
+import dev.winnow.Suggestion;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -24,9 +25,9 @@ public final class Parts {
 
     private synchronized Entry<P> named(String name) {
       Entry<P> entry = entries.get(name);
-      if (entry == null) throw new InvalidInputException("unknown " + kind + " '" + name + "'; there are " + String.join(", ",
-          entries.keySet()));
-      return entry;
+      if (entry != null) return entry;
+      throw new InvalidInputException("unknown " + kind + " '" + name + "'" + Suggestion.of(name, entries.keySet()) + "; there are "
+          + String.join(", ", entries.keySet()));
     }
 
     private synchronized List<String> names() { return new ArrayList<>(entries.keySet()); }

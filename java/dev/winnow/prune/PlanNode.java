@@ -6,6 +6,7 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import dev.winnow.InvalidInputException;
+import dev.winnow.Suggestion;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -87,8 +88,8 @@ final class PlanNode {
     if (fields == null) throw wrong(what + " must be an object");
     for (Map.Entry<String, PlanNode> field : fields.entrySet()) {
       if (!names.contains(field.getKey())) {
-        throw field.getValue().wrong("unknown field '" + field.getKey() + "' in " + what + "; there are " + String.join(", ",
-            names.stream().sorted().toList()));
+        throw field.getValue().wrong("unknown field '" + field.getKey() + "' in " + what + Suggestion.of(field.getKey(), names)
+            + "; there are " + String.join(", ", names.stream().sorted().toList()));
       }
     }
   }

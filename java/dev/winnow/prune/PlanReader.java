@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.charset.MalformedInputException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -29,8 +30,10 @@ public final class PlanReader {
       return parse(Files.readString(file, StandardCharsets.UTF_8), file.toString());
     } catch (MalformedInputException e) {
       throw new InvalidInputException("plan " + file + " is not UTF-8 text", e);
+    } catch (NoSuchFileException e) {
+      throw new InvalidInputException(file + ": there is no such plan file; check the path", e);
     } catch (IOException e) {
-      throw new InvalidInputException("cannot read plan " + file + ": " + e.getMessage(), e);
+      throw new InvalidInputException(file + ": cannot be read as a plan (" + e.getMessage() + "); give a file of JSON", e);
     }
   }
 

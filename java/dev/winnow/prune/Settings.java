@@ -1,8 +1,10 @@
 package dev.winnow.prune;
 
 import dev.winnow.InvalidInputException;
+import dev.winnow.Suggestion;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -16,7 +18,7 @@ public final class Settings {
   private Settings(String owner) { this.owner = owner; }
 
   static Settings of(Method method, ModelShape shape, Map<String, String> given) {
-    return of("method '" + method.name() + "'", method.parameters(), shape, given);
+    return of(owner(method), method.parameters(), shape, given);
   }
 
   /**
@@ -26,19 +28,27 @@ public final class Settings {
    */
   static Settings of(String owner, List<Parameter> parameters, ModelShape shape, Map<String, String> given) {
     Settings settings = new Settings(owner);
-    List<String> names = parameters.stream().map(Parameter::name).toList();
-    for (String name : given.keySet()) {
-      if (!names.contains(name)) {
-        throw new InvalidInputException(owner + " has no parameter '" + name + "'; it has " + (names.isEmpty() ? "none" : String.join(", ",
-            names)));
-      }
-    }
+    checkNames(owner, parameters, given.keySet());
     for (Parameter parameter : parameters) {
       String value = given.getOrDefault(parameter.name(), parameter.byDefault().apply(shape));
       settings.values.put(parameter.name(), value.strip());
     }
     return settings;
   }
+
+  /** Throws InvalidInputException if the method has no parameter of one of these names. */
+  public static void checkNames(Method method, Collection<String> names) { checkNames(owner(method), method.parameters(), names); }
+
+  private static void checkNames(String owner, List<Parameter> parameters, Collection<String> names) {
+    List<String> known = parameters.stream().map(Parameter::name).toList();
+    for (String name : names) {
+      if (known.contains(name)) continue;
+      throw new InvalidInputException(owner + " has no parameter '" + name + "'" + Suggestion.of(name, known) + "; it has "
+          + (known.isEmpty() ? "none" : String.join(", ", known)));
+    }
+  }
+
+  private static String owner(Method method) { return "method '" + method.name() + "'"; }
 
   /** What {@code --set KEY=VALUE} says. Throws InvalidInputException where one has no value or a key comes twice. */
   public static Map<String, String> typed(List<String> settings) {

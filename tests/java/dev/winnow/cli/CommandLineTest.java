@@ -56,7 +56,9 @@ class CommandLineTest {
         {"ask", "--model", MODEL, "--prompt", "x", "--max-tokens", "-1"}, {"ask", "--model", MODEL, "--prompt", "x", "--budget", "-1"},
         {"ask", "--model", MODEL, "--prompt", "x", "--trace", "/nonexistent/trace.json"},
         {"ask", "--model", MODEL, "--prompt", "o\uFFFD est"},
-        {"methods", "magic"}, {"conform"}, {"conform", "/nonexistent.json"}, {"demo", "--out", IMAGE}};
+        {"ask", "--model", MODEL, "--prompt", "x", "--threads", "99999"}, {"ask", "--model", MODEL, "--prompt", "x", "--budget", "8"},
+        {"ask", "--model", MODEL, "--prompt", "x", "stray"},
+        {"methods", "magic"}, {"methods", "fastv", "--budget", "8"}, {"conform"}, {"conform", "/nonexistent.json"}, {"demo", "--out", IMAGE}};
     for (String[] mistake : mistakes) {
       Ran ran = Ran.inProcess(mistake);
       String what = String.join(" ", mistake) + "\n" + ran;
@@ -66,6 +68,23 @@ class CommandLineTest {
       assertTrue(ran.err().startsWith("winnow: ") && ran.err().length() > 30 && !ran.err().contains("Exception: "), what);
     }
     assertEquals(0, ask("--prompt", "x").status(), "the next request works");
+  }
+
+  @Test void mistypedNamesAreGuessed() {
+    String[][] guesses = {
+        {"askk", "unknown command 'askk', perhaps 'ask'; see winnow --help"},
+        {"calibrate cats", "unknown command 'cats'; see winnow calibrate --help"},
+        {"calibrate vtv", "unknown command 'vtv', perhaps 'vtw'; see winnow calibrate --help"},
+        {"ask --model m --prompts x", "unknown option '--prompts', perhaps '--prompt'; see winnow ask --help"},
+        {"ask --model m --prompt x y", "'y' belongs to no option; see winnow ask --help"},
+        {"ask --model m --prompt x --budget many", "'many' is not a whole number; see winnow ask --help"},
+        {"ask --model m --prompt x --method fastv --set layr=3", "has no parameter 'layr', perhaps 'layer'; it has layer, ratio,"},
+        {"methods pyramid_drop", "unknown method 'pyramid_drop', perhaps 'pyramiddrop'; methods are none, pyramiddrop,"}};
+    for (String[] guess : guesses) {
+      Ran ran = Ran.inProcess(guess[0].replace("--model m", "--model " + MODEL).split(" "));
+      assertEquals(2, ran.status(), ran.toString());
+      assertTrue(ran.err().contains(guess[1]), ran.toString());
+    }
   }
 
   @Test void quietLeavesTheAnswerAlone() throws IOException {
