@@ -12,7 +12,8 @@
 #define WN_SHARED_DYNAMIC(name) extern __shared__ __align__(16) unsigned char name[]
 #define WN_LAUNCH(kernel, grid, block, shared_bytes, stream, ...) \
   kernel<<<(grid), (block), (shared_bytes), static_cast<cudaStream_t>(stream)>>>(__VA_ARGS__)
-// Dynamic shared memory beyond 48 KiB has to be allowed once per kernel; allowed while a graph is captured.
+// Shared memory beyond 48 KiB has to be allowed for a kernel on every device; that may be done while a graph is captured. Always the same
+// number of bytes for one kernel: another thread may launch it with more between this and the launch that follows.
 #define WN_ALLOW_SHARED(kernel, bytes) \
   ((void)cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes)))
 

@@ -283,9 +283,9 @@ __global__ void __launch_bounds__(kThreads, 2) step(wn_greedy_desc d, State s, b
       s.state[at] = value;
     }
     if (t > 0 && d.objective == WN_MAX_MIN) value *= w;
-    if (status == kFree && pick.updates && d.objective == WN_DPP) {
+    if (pick.updates && d.objective == WN_DPP) {
       float row_weight = weight_of(d.weight, b * d.weight_sb + pick.row);
-      float column = (row_weight * to_pick[int(threadIdx.x)] * w - sum) / sqrtf(pick.gain);
+      float column = status == kFree ? (row_weight * to_pick[int(threadIdx.x)] * w - sum) / sqrtf(pick.gain) : 0.0f;
       s.columns[(int64_t(b) * d.k + t - 1) * d.n + i] = column;
       value -= column * column;
       s.state[at] = value;

@@ -15,6 +15,8 @@ constexpr int64_t kMaxFactors = 8192;  // floats of shared memory in `finish`
 constexpr int kMaxFewRows = 16;        // rows per kv head for which the exponentials are stored
 constexpr int kMinMatrixRows = 16;     // rows per kv head from which tensor cores pay
 constexpr int kMaxMatrixDim = 256;     // what fits into registers
+constexpr int kMaxChunk = 512;         // keys of a piece
+constexpr int kMaxDim = 1024;          // of a head
 
 struct Plan {
   Way way;
@@ -27,7 +29,7 @@ struct Plan {
 Plan plan_of(const wn_score_desc& d) {
   Plan p{};
   int group = d.heads_q / d.heads_kv;
-  p.chunk = d.max_key <= 4096 ? 128 : d.max_key <= 8192 ? 256 : 512;
+  p.chunk = d.max_key <= 4096 ? 128 : d.max_key <= 8192 ? 256 : kMaxChunk;
   p.splits = int(ceil_div(d.max_key > 0 ? d.max_key : 1, p.chunk));
   p.rows = int64_t(d.batch) * d.heads_q * d.n_query;
   p.units = d.reduce == WN_HEADS_THEN_MAX ? 1 : d.heads_kv;
@@ -55,8 +57,9 @@ template <class T, bool REG, int R>
 void launch_split(const wn_score_desc& d, const Plan& p, bool vector, float* exponentials, float2* piece, void* stream) {
   int rows = d.n_query * (d.heads_q / d.heads_kv);
   size_t bytes = size_t(R) * size_t(scores::staged_dim<T, REG>(d.head_dim) + p.chunk) * sizeof(float);
+  constexpr size_t most = size_t(R) * size_t(scores::staged_dim<T, REG>(kMaxDim) + kMaxChunk) * sizeof(float);
   dim3 grid(unsigned(p.splits), unsigned(d.heads_kv * ceil_div(rows, R)), unsigned(d.batch));
-  WN_ALLOW_SHARED((scores::split<T, REG, R>), bytes);
+  WN_ALLOW_SHARED((scores::split<T, REG, R>), most);
   WN_LAUNCH((scores::split<T, REG, R>), grid, dim3(scores::kThreads), bytes, stream, d, p.chunk, vector, exponentials, piece);
 }
 

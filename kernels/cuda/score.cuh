@@ -28,7 +28,7 @@ template <class T> constexpr int kRegisterDim = (sizeof(T) == 2 ? 16 : 32) * dev
 
 // Floats per staged query row.
 template <class T, bool REG>
-__host__ __device__ __forceinline__ int staged_dim(int head_dim) {
+constexpr __host__ __device__ __forceinline__ int staged_dim(int head_dim) {
   int step = kLanes<T, REG> * dev::kPack<T>;
   return REG ? step : (head_dim + step - 1) / step * step;
 }

@@ -5,6 +5,8 @@
 
 namespace wn_cuda {
 
+constexpr size_t kReserved = 1024;  // for the kernel's static shared memory
+
 int64_t select_workspace(const wn_select_desc*) { return 0; }
 
 int32_t select(const wn_cuda_device* device, const wn_select_desc* d, void*, void* stream) {
@@ -18,8 +20,9 @@ int32_t select(const wn_cuda_device* device, const wn_select_desc* d, void*, voi
   } else {
     size_t bytes = size_t(d->max_len) * sizeof(unsigned);
     dim3 grid(unsigned(d->rows)), block(select_rows::kBlockThreads);
-    if (bytes + 1024 <= size_t(device->shared_bytes)) {
-      WN_ALLOW_SHARED(select_rows::block_kernel<true>, bytes);
+    size_t most = size_t(device->shared_bytes) - kReserved;
+    if (bytes <= most) {
+      WN_ALLOW_SHARED(select_rows::block_kernel<true>, most);
       WN_LAUNCH(select_rows::block_kernel<true>, grid, block, bytes, stream, *d);
     } else {
       WN_LAUNCH(select_rows::block_kernel<false>, grid, block, 0, stream, *d);

@@ -105,7 +105,7 @@ class Bench:
                     self.graph(entry, key + "graph", calls[:MOST_IN_GRAPH])
         except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to this row
             entry["error"] = first_line(error)
-        print(json.dumps(entry), flush=True)
+        print(f"{name}: {entry.get('error') or ('agrees' if entry['agrees'] else 'DISAGREES')}", flush=True)
         self.write()
 
     def graph(self, entry, key, calls):

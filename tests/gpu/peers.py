@@ -252,7 +252,8 @@ def main():
     if cuda:
         dpp(bench, 576, 192, 1024)
         argmax(bench, 2880, 4096)
-    print(bench.table())
+    if not options.markdown:
+        print(bench.table())
     raise SystemExit(0 if bench.passed() else 1)
 
 

@@ -100,17 +100,19 @@ inline long max(long a, long b) { return a > b ? a : b; }
   ::simt::SharedPointer<T> name = ::simt::shared_at<T>(::simt::static_shared(sizeof(T) * size_t(count), SIMT_HERE), 0)
 #define WN_SHARED_DYNAMIC(name) ::simt::SharedBlock* name = ::simt::dynamic_shared()
 
+#define SIMT_IDENTITY(kernel) (reinterpret_cast<const void*>(kernel))
 #define WN_LAUNCH(kernel, grid, block, shared_bytes, stream, ...) \
-  ((void)(stream), ::simt::launch_kernel(#kernel, (grid), (block), (shared_bytes), [](auto... a) { kernel(a...); }, ##__VA_ARGS__))
+  ((void)(stream), ::simt::launch_kernel(#kernel, SIMT_IDENTITY(kernel), (grid), (block), (shared_bytes), \
+                                         [](auto... a) { kernel(a...); }, ##__VA_ARGS__))
 
-#define WN_ALLOW_SHARED(kernel, bytes) ((void)(bytes))
+#define WN_ALLOW_SHARED(kernel, bytes) (::simt::allow_shared(#kernel, SIMT_IDENTITY(kernel), (bytes)))
 
 namespace simt {
 
 // Arguments are copied, as a launch does; their bytes count against the parameter space.
 template <class F, class... A>
-void launch_kernel(const char* name, Dim3 grid, Dim3 block, size_t shared_bytes, F kernel, A... arguments) {
-  launch(name, grid, block, shared_bytes, (sizeof(A) + ... + 0), [&] { kernel(arguments...); });
+void launch_kernel(const char* name, const void* identity, Dim3 grid, Dim3 block, size_t shared_bytes, F kernel, A... arguments) {
+  launch(name, identity, grid, block, shared_bytes, (sizeof(A) + ... + 0), [&] { kernel(arguments...); });
 }
 
 }  // namespace simt

@@ -53,8 +53,11 @@ constexpr size_t kMaxStaticShared = 48 * 1024;
 constexpr size_t kMaxShared = 99 * 1024;
 constexpr size_t kMaxParameterBytes = 4096;
 
+// Lets a kernel ask for up to `bytes` of dynamic shared memory; what is not allowed so ends at 48 KiB, static memory included.
+void allow_shared(const char* kernel, const void* identity, size_t bytes);
+
 // Runs `body` once per thread of the grid. Throws Error when the kernel breaks a rule.
-void launch(const char* kernel, Dim3 grid, Dim3 block, size_t dynamic_shared_bytes, size_t parameter_bytes,
+void launch(const char* kernel, const void* identity, Dim3 grid, Dim3 block, size_t dynamic_shared_bytes, size_t parameter_bytes,
             const std::function<void()>& body);
 
 // ---- what a running thread asks for ----

@@ -115,6 +115,28 @@ void all_equal(Machine& m, int objective) {
   m.check(idx.read() == expected, "greedy of equal rows, objective " + std::to_string(objective));
 }
 
+// Nothing to choose from: every place stays empty.
+void no_candidates(Machine& m, int objective, int dtype) {
+  Twin<unsigned char> x(m, 64);
+  Twin<int32_t> idx(m, 3, -9);
+  wn_greedy_desc d;
+  std::memset(&d, 0, sizeof d);
+  d.struct_size = sizeof d;
+  d.dtype = dtype;
+  d.objective = objective;
+  d.batch = 1;
+  d.dim = 8;
+  d.k = 3;
+  d.f_scale = 1.0f;
+  d.x = x.dev();
+  d.x_sn = 8;
+  d.out_idx = idx.dev();
+  Twin<unsigned char> workspace(m, size_t(m.plugin->greedy_workspace(&d)), 0xFF);
+  m.check(m.launch([&](void* stream) { return m.plugin->greedy(m.device, &d, workspace.dev(), stream); }) == WN_OK,
+      "greedy of no rows: status");
+  m.check(idx.read() == std::vector<int32_t>(3, -1), "greedy of no rows, objective " + std::to_string(objective));
+}
+
 }  // namespace
 
 void greedy_cases(Machine& m) {
@@ -128,6 +150,7 @@ void greedy_cases(Machine& m) {
     run(m, {WN_F32, objective, 1, 17, 20, 30, 17, false, false, true, true, 0, 0}, ++seed);  // more wanted than there are
     run(m, {WN_F32, objective, 1, 12, 5, 12, 0, false, false, false, false, 9, 0}, ++seed);  // several unusable, all wanted
     all_equal(m, objective);
+    for (int dtype : {WN_F32, WN_BF16}) no_candidates(m, objective, dtype);
   }
   run(m, {WN_F32, WN_COVERAGE, 2, 30, 8, 7, 11, true, false, false, true, 0, 0}, ++seed);  // rows are not candidates
   run(m, {WN_F32, WN_DPP, 1, 20, 3, 9, 0, true, false, false, true, 0, 0}, ++seed);        // rank 3: exhausted after three
