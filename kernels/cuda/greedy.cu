@@ -67,7 +67,9 @@ void run(const wn_greedy_desc& d, const greedy_subset::State& s, void* stream) {
   uint64_t size = sizeof(T), combined = reinterpret_cast<uintptr_t>(d.x) | size * uint64_t(d.x_sb) | size * uint64_t(d.x_sn);
   bool vector = common_width(16, combined) == 16;
   dim3 grid(unsigned(block_count(d)), unsigned(d.batch)), block(greedy_subset::kThreads);
-  if (s.matrix && d.n > 0) similarity_pairs(similarity_of_all(d, WN_SIM_PIVOTS), s.matrix, int64_t(d.n) * d.n, d.n, nullptr, s.scratch, stream);
+  if (s.matrix && d.n > 0) {
+    similarity_pairs(similarity_of_all(d, WN_SIM_PIVOTS), s.matrix, int64_t(d.n) * d.n, d.n, nullptr, s.scratch, stream);
+  }
   if (s.nearest && d.n > 0) similarity_pairs(similarity_of_all(d, WN_SIM_NEAREST), nullptr, 0, 0, s.nearest, s.scratch, stream);
   WN_LAUNCH(greedy_subset::begin<T>, grid, block, 0, stream, d, s, vector);
   for (int32_t t = 0; t <= d.k; ++t) {

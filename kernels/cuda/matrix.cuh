@@ -81,9 +81,9 @@ __device__ __forceinline__ void stage_piece(Shared<uint4> to, const T* row, int 
   *to = make_uint4(word[0], word[1], word[2], word[3]);
 }
 
-// Works through tiles first .. end - 1 with STAGES buffers in turn: fetch(tile, buffer) starts a tile's copies, up to STAGES - 1 tiles ahead;
-// use(tile, buffer) works on what has arrived. One barrier a tile: behind it the tile is there for all, and all are done with the tile
-// before, whose buffer is the one filled next.
+// Works through tiles first .. end - 1 with STAGES buffers in turn: fetch(tile, buffer) starts a tile's copies, up to STAGES - 1 tiles
+// ahead; use(tile, buffer) works on what has arrived. One barrier a tile: behind it the tile is there for all, and all are done with the
+// tile before, whose buffer is the one filled next.
 template <int STAGES, class Fetch, class Use>
 __device__ __forceinline__ void stream(int first, int end, Fetch fetch, Use use) {
 #pragma unroll 1

@@ -4,22 +4,15 @@
 // exp2(logit - piece maximum) with the piece's maximum and sum; `finish` joins the pieces and sums the heads in a fixed order.
 // Log-sum-exp supplied: `columns` owns some keys, loops over all rows of a kv head and adds up exp2(logit - lse); `reduce` sums the heads.
 // Many rows: `split` without storing the exponentials, `combine` to each row's maximum and sum, then `columns`: keys are read twice,
-// nothing of the
-// map is stored. Dot products: `columns` alone; if a sum over queries is wanted and all see the same keys, the queries are summed first
-// (`sum_queries`), which leaves one row per kv head. No atomics: every sum has one fixed order.
+// nothing of the map is stored. Dot products: `columns` alone; if a sum over queries is wanted and all see the same keys, the queries are
+// summed first (`sum_queries`), which leaves one row per kv head. No atomics: every sum has one fixed order.
 //
 // Logits are in units of log2: scale * log2(e) is folded into q. A group of lanes shares a key; partial dot products of R rows are summed
 // by a transposing reduction, after which lane l of the group holds row l mod R.
 #pragma once
-#include <float.h>
-
-#include "device.cuh"
-#include "winnow.h"
+#include "score_common.cuh"
 
 namespace scores {
-
-constexpr int kThreads = 256;
-constexpr int kWarps = kThreads / 32;
 
 // Lanes per key: one 16-byte load each covers head_dim 128. Wider heads loop, with the query rows in shared memory (REG = false).
 template <class T, bool REG> constexpr int kLanes = REG && sizeof(T) == 2 ? 16 : 32;
@@ -31,38 +24,6 @@ template <class T, bool REG>
 constexpr __host__ __device__ __forceinline__ int staged_dim(int head_dim) {
   int step = kLanes<T, REG> * dev::kPack<T>;
   return REG ? step : (head_dim + step - 1) / step * step;
-}
-
-__device__ __forceinline__ float query_weight(const wn_score_desc& d, int t) {
-  if (!d.query_weight) return 1.0f;
-  float w = static_cast<const float*>(d.query_weight)[t];
-  return fabsf(w) <= FLT_MAX ? w : 0.0f;
-}
-
-__device__ __forceinline__ int64_t last_key(const wn_score_desc& d, int t) {
-  if (!d.causal) return d.max_key;
-  return d.query_pos ? int64_t(static_cast<const int32_t*>(d.query_pos)[t]) : int64_t(d.query_pos0) + t;
-}
-
-// Keys that a query sees: [first, end).
-struct Visible {
-  int first, end;
-  __device__ __forceinline__ bool operator()(int key) const { return key >= first && key < end; }
-};
-
-__device__ __forceinline__ Visible visible_keys(const wn_score_desc& d, int b, int t) {
-  int first = d.key_first ? static_cast<const int32_t*>(d.key_first)[b] : 0;
-  int64_t end = d.key_len ? static_cast<const int32_t*>(d.key_len)[b] : d.max_key;
-  int64_t last = last_key(d, t) + 1;
-  if (last < end) end = last;
-  if (end > d.max_key) end = d.max_key;
-  return {max(first, 0), int(end)};
-}
-
-// NaN counts as masked, infinity as the largest number.
-__device__ __forceinline__ float safe_logit(float s) {
-  if (s != s) return -INFINITY;
-  return fminf(s, FLT_MAX);
 }
 
 // Sums each of the R values over the lanes of a group (a power of two of them, at least R); lane l gets the sum of value l mod R.
@@ -83,13 +44,6 @@ __device__ __forceinline__ float transposed_sum(float (&v)[R]) {
   for (int d = R; d < LANES; d <<= 1) sum += __shfl_xor_sync(dev::kFullMask, sum, d);
   return sum;
 }
-
-// Row r of a kv head is query r / G of its (r mod G)-th query head; by_query: row r is query r of head `head`.
-struct RowMap {
-  int head, group;  // first query head, heads per kv head (1: rows are queries of one head)
-  __device__ __forceinline__ int head_of(int r) const { return head + r % group; }
-  __device__ __forceinline__ int query_of(int r) const { return r / group; }
-};
 
 // Brings R rows of queries, scaled, into shared memory; rows at or past `rows` and columns past head_dim are zero.
 template <class T, int R>
@@ -127,11 +81,6 @@ __device__ __forceinline__ void dot_rows(const T* key, int head_dim, bool vector
     }
     if (REG) break;
   }
-}
-
-template <class T>
-__device__ __forceinline__ const T* key_row(const wn_score_desc& d, int b, int kv_head, int key) {
-  return static_cast<const T*>(d.k) + b * d.k_sb + kv_head * d.k_sh + key * d.k_sn;
 }
 
 // grid: (splits, heads_kv * row tiles, batch). Dynamic shared memory: R staged rows, then R * chunk logits.
@@ -181,23 +130,6 @@ __global__ void __launch_bounds__(kThreads, 2) split(wn_score_desc d, int chunk,
     total = dev::warp_sum(total);
     if (lane == 0) piece[row * gridDim.x + blockIdx.x] = make_float2(top, total);
   }
-}
-
-// What a sum over queries is divided by.
-__device__ __forceinline__ float divisor(const wn_score_desc& d, int b, int key) {
-  float weights = 0.0f;
-  bool per_key = (d.flags & WN_SCORE_MEAN_VISIBLE) != 0;
-  for (int t = 0; t < d.n_query; ++t) {
-    if (!per_key || visible_keys(d, b, t)(key)) weights += query_weight(d, t);
-  }
-  return weights * float(d.heads_q);
-}
-
-__device__ __forceinline__ float finished(const wn_score_desc& d, int b, int key, float value) {
-  if (d.reduce == WN_SUM) return value;
-  if (d.reduce != WN_MEAN) return value == -INFINITY ? 0.0f : value;
-  float by = divisor(d, b, key);
-  return by == 0.0f ? 0.0f : value / by;
 }
 
 // Joins the pieces of a row: factor that turns exponentials of piece s into probabilities is exp2(top_s - top) / total.
@@ -251,8 +183,7 @@ __global__ void __launch_bounds__(kThreads) finish(wn_score_desc d, int chunk, i
 }
 
 // Maximum and 1 / sum of every row from its pieces; (0, 0) for a row that sees nothing. Kept apart, because a log-sum-exp rounded to
-// float32
-// loses the sum beside a large maximum. grid: ceil(rows / kThreads).
+// float32 loses the sum beside a large maximum. grid: ceil(rows / kThreads).
 __global__ void __launch_bounds__(kThreads) combine(const float2* piece, int splits, int64_t rows, float2* joined) {
   int64_t row = int64_t(blockIdx.x) * kThreads + threadIdx.x;
   if (row >= rows) return;

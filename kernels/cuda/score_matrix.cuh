@@ -8,7 +8,7 @@
 // between lanes until the end, and one fixed order.
 #pragma once
 #include "matrix.cuh"
-#include "score.cuh"
+#include "score_common.cuh"
 
 namespace scores {
 

@@ -1,8 +1,7 @@
 // Selection of tokens per row: which scores stay, as an ascending keep-list.
 //
 // Idea. Scores become order-preserving 32-bit keys. A search over the bits, from the highest one in which the row's largest and smallest
-// key
-// differ, finds the largest threshold that at least k keys reach; counting needs no histogram, so scores that share an exponent cost
+// key differ, finds the largest threshold that at least k keys reach; counting needs no histogram, so scores that share an exponent cost
 // nothing extra. The keep-list is then emitted in position order: ballots and one prefix over the warps give every kept element its
 // place, so the list is ascending without a sort, equal scores go to the lower index, and every run gives the same bits.
 // Rows up to 1024 elements: one warp per row, keys in registers, no block barrier. Longer rows: one block per row, keys in shared memory

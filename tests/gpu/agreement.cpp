@@ -19,9 +19,7 @@ struct Contexts {
 };
 
 wn_select_desc top_k(int n, int k) {
-  wn_select_desc d;
-  std::memset(&d, 0, sizeof d);
-  d.struct_size = sizeof d;
+  wn_select_desc d = cases::blank<wn_select_desc>();
   d.rule = WN_TOPK;
   d.rows = 1;
   d.max_len = n;
@@ -46,7 +44,9 @@ int32_t on_cpu(const Contexts& c, const Desc& d, int64_t (*query)(wn_ctx*, const
 void same_scores(cases::Machine& m, const Contexts& c, cases::Random& random) {
   int n = 1 + random.below(3000), k = random.below(n + 1), kind = random.below(3);
   std::vector<float> scores(size_t(n), 0.0f);
-  for (float& s : scores) s = kind == 0 ? random.normal() : kind == 1 ? float(random.below(7)) : wn::ref::from_bits(uint32_t(random.next()));
+  for (float& s : scores) {
+    s = kind == 0 ? random.normal() : kind == 1 ? float(random.below(7)) : wn::ref::from_bits(uint32_t(random.next()));
+  }
   cases::Twin<float> values(m, scores);
   cases::Twin<int32_t> keep(m, size_t(k), -1), count(m, size_t(1), -1);
   wn_select_desc d = top_k(n, k);
@@ -70,9 +70,7 @@ bool own_scores(cases::Machine& m, const Contexts& c, cases::Random& random) {
   cases::Twin<unsigned char> q(m, cases::encode(cases::normals(random, size_t(kHeads) * queries * kDim), dtype));
   cases::Twin<unsigned char> keys(m, cases::encode(cases::normals(random, size_t(kHeads) * n * kDim), dtype));
   cases::Twin<float> scores(m, size_t(n), -1.0f);
-  wn_score_desc d;
-  std::memset(&d, 0, sizeof d);
-  d.struct_size = sizeof d;
+  wn_score_desc d = cases::blank<wn_score_desc>();
   d.dtype = dtype;
   d.batch = 1;
   d.n_query = queries;
@@ -119,9 +117,7 @@ bool own_neighbours(cases::Machine& m, const Contexts& c, cases::Random& random)
   cases::Twin<unsigned char> x(m, cases::encode(cases::normals(random, size_t(n) * dim), dtype));
   cases::Twin<int32_t> index(m, size_t(n), -9);
   cases::Twin<float> value(m, size_t(n), -9.0f);
-  wn_sim_desc d;
-  std::memset(&d, 0, sizeof d);
-  d.struct_size = sizeof d;
+  wn_sim_desc d = cases::blank<wn_sim_desc>();
   d.dtype = dtype;
   d.op = WN_SIM_ARGMAX;
   d.metric = WN_COSINE;

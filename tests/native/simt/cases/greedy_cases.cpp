@@ -34,7 +34,8 @@ void run(Machine& m, const Shape& s, uint64_t seed) {
     for (int r = 0; r < rows; ++r) {
       for (int i = 0; i < s.n; ++i) {  // a positive definite matrix where it is square: products of rows, with a strong diagonal
         float v = r == i ? 2.0f : 0.0f;
-        for (int c = 0; c < s.dim; ++c) v += 0.05f * x_values[(size_t(b) * s.n + r % s.n) * s.dim + c] * x_values[(size_t(b) * s.n + i) * s.dim + c];
+        const float *left = &x_values[(size_t(b) * s.n + r % s.n) * s.dim], *right = &x_values[(size_t(b) * s.n + i) * s.dim];
+        for (int c = 0; c < s.dim; ++c) v += 0.05f * left[c] * right[c];
         matrix[(size_t(b) * rows + r) * s.n + i] = v;
       }
     }
@@ -45,9 +46,7 @@ void run(Machine& m, const Shape& s, uint64_t seed) {
   Twin<unsigned char> x(m, encode(x_values, s.dtype));
   Twin<float> mat(m, matrix), weights(m, weight), row_weights(m, row_weight), gain(m, size_t(s.batch) * stride, -9.0f);
   Twin<int32_t> n_valid(m, valid), idx(m, size_t(s.batch) * stride, -9);
-  wn_greedy_desc d;
-  std::memset(&d, 0, sizeof d);
-  d.struct_size = sizeof d;
+  wn_greedy_desc d = blank<wn_greedy_desc>();
   d.dtype = s.dtype;
   d.objective = s.objective;
   d.flags = s.ascending ? WN_GREEDY_ASCENDING : 0;
@@ -80,8 +79,7 @@ void run(Machine& m, const Shape& s, uint64_t seed) {
     d.out_idx = at(idx);
   };
   place(true);
-  Twin<unsigned char> workspace(m, size_t(m.plugin->greedy_workspace(&d)), 0xFF);
-  m.check(m.launch([&](void* stream) { return m.plugin->greedy(m.device, &d, workspace.dev(), stream); }) == WN_OK, name + ": status");
+  call(m, m.plugin->greedy_workspace, m.plugin->greedy, d, name);
   place(false);
   wn::ref::greedy(d);
   m.check(idx.read() == idx.host, name + ": choices");
@@ -95,9 +93,7 @@ void run(Machine& m, const Shape& s, uint64_t seed) {
 void all_equal(Machine& m, int objective) {
   Twin<unsigned char> x(m, encode(std::vector<float>(100 * 8, 1.5f), WN_F32));
   Twin<int32_t> idx(m, 20, -9);
-  wn_greedy_desc d;
-  std::memset(&d, 0, sizeof d);
-  d.struct_size = sizeof d;
+  wn_greedy_desc d = blank<wn_greedy_desc>();
   d.objective = objective;
   d.batch = 1;
   d.n = 100;
@@ -107,9 +103,7 @@ void all_equal(Machine& m, int objective) {
   d.x = x.dev();
   d.x_sn = 8;
   d.out_idx = idx.dev();
-  Twin<unsigned char> workspace(m, size_t(m.plugin->greedy_workspace(&d)), 0xFF);
-  m.check(m.launch([&](void* stream) { return m.plugin->greedy(m.device, &d, workspace.dev(), stream); }) == WN_OK,
-      "greedy of equal rows: status");
+  call(m, m.plugin->greedy_workspace, m.plugin->greedy, d, "greedy of equal rows");
   std::vector<int32_t> expected(20);
   for (int i = 0; i < 20; ++i) expected[size_t(i)] = i;
   m.check(idx.read() == expected, "greedy of equal rows, objective " + std::to_string(objective));
@@ -119,9 +113,7 @@ void all_equal(Machine& m, int objective) {
 void no_candidates(Machine& m, int objective, int dtype) {
   Twin<unsigned char> x(m, 64);
   Twin<int32_t> idx(m, 3, -9);
-  wn_greedy_desc d;
-  std::memset(&d, 0, sizeof d);
-  d.struct_size = sizeof d;
+  wn_greedy_desc d = blank<wn_greedy_desc>();
   d.dtype = dtype;
   d.objective = objective;
   d.batch = 1;
@@ -131,9 +123,7 @@ void no_candidates(Machine& m, int objective, int dtype) {
   d.x = x.dev();
   d.x_sn = 8;
   d.out_idx = idx.dev();
-  Twin<unsigned char> workspace(m, size_t(m.plugin->greedy_workspace(&d)), 0xFF);
-  m.check(m.launch([&](void* stream) { return m.plugin->greedy(m.device, &d, workspace.dev(), stream); }) == WN_OK,
-      "greedy of no rows: status");
+  call(m, m.plugin->greedy_workspace, m.plugin->greedy, d, "greedy of no rows");
   m.check(idx.read() == std::vector<int32_t>(3, -1), "greedy of no rows, objective " + std::to_string(objective));
 }
 

@@ -114,6 +114,27 @@ inline bool near(float a, float b, float relative, float scale) {
   return difference <= relative * std::fmax(scale, std::fmax(std::fabs(a), std::fabs(b)));
 }
 
+// A descriptor with nothing in it but its own size.
+template <class Desc>
+Desc blank() {
+  Desc d;
+  std::memset(&d, 0, sizeof d);
+  d.struct_size = sizeof d;
+  return d;
+}
+
+// Makes a call of the plugin, with a workspace full of NaN where it wants one, and checks its status.
+template <class Desc>
+void call(Machine& m, int32_t (*function)(const wn_cuda_device*, const Desc*, void*), const Desc& d, const std::string& name) {
+  m.check(m.launch([&](void* stream) { return function(m.device, &d, stream); }) == WN_OK, name + ": status");
+}
+template <class Desc>
+void call(Machine& m, int64_t (*query)(const Desc*), int32_t (*function)(const wn_cuda_device*, const Desc*, void*, void*), const Desc& d,
+          const std::string& name) {
+  Twin<unsigned char> workspace(m, size_t(query(&d)), 0xFF);
+  m.check(m.launch([&](void* stream) { return function(m.device, &d, workspace.dev(), stream); }) == WN_OK, name + ": status");
+}
+
 void select_cases(Machine&);
 void row_cases(Machine&);
 void score_cases(Machine&);

@@ -29,9 +29,7 @@ void gather(Machine& m, Random& random, int batch, int rows, int row_bytes, int 
   for (auto& i : list) i = random.below(rows);  // any order, repetitions
   for (auto& u : used) u = random.below(keep_rows + 1);
   Twin<int32_t> keep(m, list), count(m, used);
-  wn_gather_desc d;
-  std::memset(&d, 0, sizeof d);
-  d.struct_size = sizeof d;
+  wn_gather_desc d = blank<wn_gather_desc>();
   d.batch = batch;
   d.n_rows = rows;
   d.row_bytes = row_bytes;
@@ -48,7 +46,7 @@ void gather(Machine& m, Random& random, int batch, int rows, int row_bytes, int 
     if (counts) d.keep_count = device ? count.dev() : count.data();
   };
   place(true);
-  m.check(m.launch([&](void* stream) { return m.plugin->gather_rows(m.device, &d, stream); }) == WN_OK, name + ": status");
+  call(m, m.plugin->gather_rows, d, name);
   place(false);
   wn::ref::gather_rows(d);
   m.check(dst.read() == dst.host, name);
@@ -79,9 +77,7 @@ void compact(Machine& m, Random& random, const Cache& c) {
     host_planes.push_back(int64_t(reinterpret_cast<intptr_t>(memory.data() + p * plane)));
     device_planes.push_back(int64_t(reinterpret_cast<intptr_t>(memory.dev() + p * plane)));
   }
-  wn_kv_desc d;
-  std::memset(&d, 0, sizeof d);
-  d.struct_size = sizeof d;
+  wn_kv_desc d = blank<wn_kv_desc>();
   d.n_planes = c.planes;
   d.batch = c.batch;
   d.heads = c.heads;
@@ -107,7 +103,7 @@ void compact(Machine& m, Random& random, const Cache& c) {
     if (c.ragged) d.keep_count = device ? count.dev() : count.data();
   };
   place(true);
-  m.check(m.launch([&](void* stream) { return m.plugin->kv_compact(m.device, &d, stream); }) == WN_OK, name + ": status");
+  call(m, m.plugin->kv_compact, d, name);
   place(false);
   wn::ref::kv_compact(d);
   m.check(memory.read() == memory.host, name);
@@ -128,9 +124,7 @@ void compact_exhaustive(Machine& m, int rows, int order) {
     device_planes.push_back(int64_t(reinterpret_cast<intptr_t>(memory.dev() + size_t(s) * rows * row_bytes)));
   }
   Twin<int32_t> keep(m, entries), count(m, used);
-  wn_kv_desc d;
-  std::memset(&d, 0, sizeof d);
-  d.struct_size = sizeof d;
+  wn_kv_desc d = blank<wn_kv_desc>();
   d.n_planes = sets;
   d.batch = d.heads = 1;
   d.n_rows = d.max_keep = rows;
@@ -142,7 +136,7 @@ void compact_exhaustive(Machine& m, int rows, int order) {
   d.plane_addr = device_planes.data();
   d.keep = keep.dev();
   d.keep_count = count.dev();
-  m.check(m.launch([&](void* stream) { return m.plugin->kv_compact(m.device, &d, stream); }) == WN_OK, "compact exhaustive: status");
+  call(m, m.plugin->kv_compact, d, "compact exhaustive");
   d.plane_addr = host_planes.data();
   d.keep = keep.data();
   d.keep_count = count.data();
@@ -171,9 +165,7 @@ void merge(Machine& m, Random& random, int dtype, int batch, int rows, int dim, 
   weight.push_back(1.0f);
   Twin<int32_t> begins(m, begin), sources(m, source);
   Twin<float> weights(m, weight);
-  wn_merge_desc d;
-  std::memset(&d, 0, sizeof d);
-  d.struct_size = sizeof d;
+  wn_merge_desc d = blank<wn_merge_desc>();
   d.dtype = dtype;
   d.batch = batch;
   d.n_rows = rows;
@@ -195,7 +187,7 @@ void merge(Machine& m, Random& random, int dtype, int batch, int rows, int dim, 
     if (weighted) d.seg_weight = at(weights);
   };
   place(true);
-  m.check(m.launch([&](void* stream) { return m.plugin->merge_rows(m.device, &d, stream); }) == WN_OK, name + ": status");
+  call(m, m.plugin->merge_rows, d, name);
   place(false);
   wn::ref::merge_rows(d);
   m.check(dst.read() == dst.host, name);

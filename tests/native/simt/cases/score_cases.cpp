@@ -58,9 +58,7 @@ void run(Machine& m, const Shape& s, uint64_t seed, float poison = 0.0f) {
   Twin<unsigned char> q(m, encode(q_values, s.dtype)), k(m, encode(k_values, s.dtype));
   Twin<int32_t> lens(m, len), firsts(m, first), positions(m, pos);
   Twin<float> weights(m, weight), out(m, size_t(s.batch) * (s.count + 1), -7.0f);
-  wn_score_desc d;
-  std::memset(&d, 0, sizeof d);
-  d.struct_size = sizeof d;
+  wn_score_desc d = blank<wn_score_desc>();
   d.dtype = s.dtype;
   d.mode = s.mode;
   d.reduce = s.reduce;
@@ -100,8 +98,7 @@ void run(Machine& m, const Shape& s, uint64_t seed, float poison = 0.0f) {
   d.lse_sh = s.queries;
   d.lse_sb = int64_t(s.queries) * s.heads_q;
   place(true, s.mode == WN_SOFTMAX_LSE ? &lse : nullptr);
-  Twin<unsigned char> workspace(m, size_t(m.plugin->score_workspace(&d)), 0xFF);  // all NaN
-  m.check(m.launch([&](void* stream) { return m.plugin->score(m.device, &d, workspace.dev(), stream); }) == WN_OK, name + ": status");
+  call(m, m.plugin->score_workspace, m.plugin->score, d, name);
   std::vector<float> found = out.read();
   place(false, s.mode == WN_SOFTMAX_LSE ? &lse : nullptr);
   wn::ref::score(d);
@@ -156,18 +153,21 @@ void score_cases(Machine& m) {
         run(m, {dtype, mode, reduce, 1, 1, 1, 130, 16, 40, 30, 10, true, false, false, false, false, false, true, 1.0f}, ++seed);
       }
     }
+    auto poisoned = [&](int mode, int reduce, float poison) {
+      run(m, {dtype, mode, reduce, 1, 2, 1, 16, 20, 40, 0, 40, true, false, false, false, false, false, false, 1.0f}, ++seed, poison);
+    };
     for (float poison : {float(NAN), float(INFINITY), 60000.0f}) {
       if (poison == 60000.0f) {  // beside such logits float32 tells no probabilities apart
-        run(m, {dtype, WN_RAW_DOT, WN_SUM, 1, 2, 1, 16, 20, 40, 0, 40, true, false, false, false, false, false, false, 1.0f}, ++seed, poison);
+        poisoned(WN_RAW_DOT, WN_SUM, poison);
         continue;
       }
-      run(m, {dtype, WN_SOFTMAX, WN_MEAN, 1, 2, 1, 16, 20, 40, 0, 40, true, false, false, false, false, false, false, 1.0f}, ++seed, poison);
-      run(m, {dtype, WN_RAW_DOT, WN_MAX, 1, 2, 1, 16, 20, 40, 0, 40, true, false, false, false, false, false, false, 1.0f}, ++seed, poison);
+      poisoned(WN_SOFTMAX, WN_MEAN, poison);
+      poisoned(WN_RAW_DOT, WN_MAX, poison);
     }
   }
   // Column means of a whole causal map over several tiles both ways.
-  run(m, {WN_BF16, WN_SOFTMAX, WN_MEAN, 1, 4, 2, 64, m.small ? 40 : 140, m.small ? 40 : 140, 0, m.small ? 40 : 140, true, false, false, false,
-      true, false, false, 3.0f}, ++seed);
+  int length = m.small ? 40 : 140;
+  run(m, {WN_BF16, WN_SOFTMAX, WN_MEAN, 1, 4, 2, 64, length, length, 0, length, true, false, false, false, true, false, false, 3.0f}, ++seed);
 }
 
 }  // namespace cases

@@ -43,9 +43,7 @@ void run(Machine& m, const Options& o, const std::vector<float>& values, Random&
   Twin<int32_t> lens(m, len), ks(m, k), totals(m, total), pos(m, positions);
   Twin<int32_t> keep(m, size_t(o.rows) * room, kPoison), count(m, o.rows, kPoison), inverse(m, size_t(o.rows) * longest, kPoison);
   Twin<int32_t> new_pos(m, size_t(o.rows) * room, kPoison), moved(m, o.rows, kPoison);
-  wn_select_desc d;
-  std::memset(&d, 0, sizeof d);
-  d.struct_size = sizeof d;
+  wn_select_desc d = blank<wn_select_desc>();
   d.rule = o.rule;
   d.rows = o.rows;
   d.max_len = o.max_len;
@@ -74,7 +72,7 @@ void run(Machine& m, const Options& o, const std::vector<float>& values, Random&
     d.first_moved = at(moved);
   };
   place(true);
-  m.check(m.launch([&](void* stream) { return m.plugin->select(m.device, &d, nullptr, stream); }) == WN_OK, name + ": status");
+  call(m, m.plugin->select_workspace, m.plugin->select, d, name);
   place(false);
   int misfit = wn::ref::select(d);
   if (misfit >= 0) {  // rows that fit are written, the others answer -1
@@ -95,9 +93,7 @@ void run(Machine& m, const Options& o, const std::vector<float>& values, Random&
 void published(Machine& m, const std::vector<float>& scores, int k, const std::vector<int32_t>& expected) {
   Twin<float> s(m, scores);
   Twin<int32_t> keep(m, expected.size() + 1, kPoison), count(m, 1, kPoison);
-  wn_select_desc d;
-  std::memset(&d, 0, sizeof d);
-  d.struct_size = sizeof d;
+  wn_select_desc d = blank<wn_select_desc>();
   d.rule = WN_TOPK;
   d.rows = 1;
   d.max_len = int32_t(scores.size());
@@ -106,7 +102,7 @@ void published(Machine& m, const std::vector<float>& scores, int k, const std::v
   d.scores = s.dev();
   d.keep = keep.dev();
   d.keep_count = count.dev();
-  m.check(m.launch([&](void* stream) { return m.plugin->select(m.device, &d, nullptr, stream); }) == WN_OK, "select: status");
+  call(m, m.plugin->select_workspace, m.plugin->select, d, "select");
   auto list = keep.read();
   m.check(count.read()[0] == int32_t(expected.size()), "select: count of a known case");
   m.check(std::equal(expected.begin(), expected.end(), list.begin()) && list.back() == kPoison,

@@ -26,7 +26,9 @@ void run(Machine& m, const Shape& s, uint64_t seed) {
   for (int i = 0; i < s.poisoned; ++i) x_values[size_t(random.below(int(x_values.size())))] = i % 2 ? INFINITY : NAN;
   for (int i = 0; i < s.duplicates; ++i) {
     int from = random.below(s.n), to = random.below(s.n);
-    for (int c = 0; c < s.dim; ++c) x_values[size_t(to) * row + c] = i == 0 ? 0.0f : x_values[size_t(from) * row + c];  // one row is all zero
+    for (int c = 0; c < s.dim; ++c) {  // the first of them is all zero
+      x_values[size_t(to) * row + c] = i == 0 ? 0.0f : x_values[size_t(from) * row + c];
+    }
   }
   std::vector<int32_t> list, valid(s.batch);
   for (int b = 0; b < s.batch; ++b) valid[b] = b == 0 ? s.n : 1 + random.below(s.n);
@@ -36,9 +38,7 @@ void run(Machine& m, const Shape& s, uint64_t seed) {
   Twin<unsigned char> x(m, encode(x_values, s.dtype)), y(m, encode(y_values, s.dtype));
   Twin<int32_t> pivot(m, list), n_valid(m, valid), idx(m, outputs, -9);
   Twin<float> val(m, outputs, -9.0f);
-  wn_sim_desc d;
-  std::memset(&d, 0, sizeof d);
-  d.struct_size = sizeof d;
+  wn_sim_desc d = blank<wn_sim_desc>();
   d.dtype = s.dtype;
   d.op = s.op;
   d.metric = s.metric;
@@ -64,8 +64,7 @@ void run(Machine& m, const Shape& s, uint64_t seed) {
     if (s.op != WN_SIM_PIVOTS) d.out_idx = at(idx);
   };
   place(true);
-  Twin<unsigned char> workspace(m, size_t(m.plugin->sim_workspace(&d)), 0xFF);
-  m.check(m.launch([&](void* stream) { return m.plugin->sim(m.device, &d, workspace.dev(), stream); }) == WN_OK, name + ": status");
+  call(m, m.plugin->sim_workspace, m.plugin->sim, d, name);
   place(false);
   wn::ref::sim(d);
   float tolerance = s.metric == WN_COSINE ? 4e-6f : 4e-6f * float(s.dim) * 2.0f;
@@ -105,9 +104,7 @@ void exact_ties(Machine& m) {
   for (int row : {3, 40, 170}) std::copy(values.begin() + 100 * dim, values.begin() + 101 * dim, values.begin() + row * dim);
   Twin<unsigned char> x(m, encode(values, WN_BF16));
   Twin<int32_t> pivot(m, std::vector<int32_t>{100, 3}), idx(m, 6, -9);
-  wn_sim_desc d;
-  std::memset(&d, 0, sizeof d);
-  d.struct_size = sizeof d;
+  wn_sim_desc d = blank<wn_sim_desc>();
   d.dtype = WN_BF16;
   d.op = WN_SIM_TOPM;
   d.metric = WN_NEG_L2;
@@ -121,8 +118,7 @@ void exact_ties(Machine& m) {
   d.pivot = pivot.dev();
   d.out_idx = idx.dev();
   d.out_sp = 3;
-  Twin<unsigned char> workspace(m, size_t(m.plugin->sim_workspace(&d)), 0xFF);
-  m.check(m.launch([&](void* stream) { return m.plugin->sim(m.device, &d, workspace.dev(), stream); }) == WN_OK, "similarity ties: status");
+  call(m, m.plugin->sim_workspace, m.plugin->sim, d, "similarity ties");
   m.check(idx.read() == std::vector<int32_t>({3, 40, 170, 40, 100, 170}),
       "similarity ties: lower index first, a row is not its own neighbour");
 }
@@ -136,9 +132,7 @@ void all_pairs_ties(Machine& m, int dim) {
   for (int row : {3, 40, 170}) std::copy(values.begin() + 100 * dim, values.begin() + 101 * dim, values.begin() + row * dim);
   Twin<unsigned char> x(m, encode(values, WN_BF16));
   Twin<int32_t> idx(m, size_t(n), -9);
-  wn_sim_desc d;
-  std::memset(&d, 0, sizeof d);
-  d.struct_size = sizeof d;
+  wn_sim_desc d = blank<wn_sim_desc>();
   d.dtype = WN_BF16;
   d.op = WN_SIM_ARGMAX;
   d.metric = WN_COSINE;
@@ -149,8 +143,7 @@ void all_pairs_ties(Machine& m, int dim) {
   d.x_sn = dim;
   d.out_idx = idx.dev();
   d.out_sb = n;
-  Twin<unsigned char> workspace(m, size_t(m.plugin->sim_workspace(&d)), 0xFF);
-  m.check(m.launch([&](void* stream) { return m.plugin->sim(m.device, &d, workspace.dev(), stream); }) == WN_OK, "all pairs' ties: status");
+  call(m, m.plugin->sim_workspace, m.plugin->sim, d, "all pairs' ties");
   std::vector<int32_t> found = idx.read();
   m.check(found[3] == 40 && found[40] == 3 && found[100] == 3 && found[170] == 3, "all pairs' ties: the lowest other row");
 }
@@ -162,9 +155,7 @@ void windows(Machine& m, int dtype, int metric, int grid_h, int grid_w, int win_
   values[5] = NAN;
   Twin<unsigned char> x(m, encode(values, dtype));
   Twin<float> out(m, size_t(batch) * count, -9.0f);
-  wn_sim_desc d;
-  std::memset(&d, 0, sizeof d);
-  d.struct_size = sizeof d;
+  wn_sim_desc d = blank<wn_sim_desc>();
   d.dtype = dtype;
   d.op = WN_SIM_WINDOWS;
   d.metric = metric;
@@ -179,7 +170,7 @@ void windows(Machine& m, int dtype, int metric, int grid_h, int grid_w, int win_
   d.out_sb = count;
   d.x = x.dev();
   d.out_val = out.dev();
-  m.check(m.launch([&](void* stream) { return m.plugin->sim(m.device, &d, nullptr, stream); }) == WN_OK, "windows: status");
+  call(m, m.plugin->sim_workspace, m.plugin->sim, d, "windows");
   d.x = x.data();
   d.out_val = out.data();
   wn::ref::sim(d);
