@@ -38,7 +38,8 @@ Plan plan_of(const wn_score_desc& d) {
     bool few = int64_t(d.n_query) * group <= kMaxFewRows && int64_t(d.heads_q) * d.n_query * p.splits <= kMaxFactors;
     p.way = few ? Way::Few : Way::Many;
   } else {
-    p.way = d.mode == WN_RAW_DOT && sums && !d.causal ? Way::SummedQueries : Way::Columns;
+    bool summed = d.mode == WN_RAW_DOT && sums && !d.causal && d.n_query > 0;  // with no query there may be no keys either
+    p.way = summed ? Way::SummedQueries : Way::Columns;
   }
   auto reserve = [&](int64_t count, int64_t size) {
     int64_t at = p.bytes;

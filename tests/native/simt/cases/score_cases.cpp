@@ -115,6 +115,25 @@ void run(Machine& m, const Shape& s, uint64_t seed, float poison = 0.0f) {
   m.check(good, name + ": worst " + std::to_string(worst));
 }
 
+// Without a query nothing is read, not even keys, and every score is 0.
+void no_queries(Machine& m, int mode, int reduce) {
+  Twin<float> out(m, 40, -9.0f);
+  wn_score_desc d = blank<wn_score_desc>();
+  d.dtype = WN_BF16;
+  d.mode = mode;
+  d.reduce = reduce;
+  d.batch = d.heads_q = d.heads_kv = 1;
+  d.head_dim = 16;
+  d.max_key = d.key_count = 40;
+  d.scale = 1.0f;
+  d.q_sh = d.q_st = d.k_sh = d.k_sn = 16;
+  d.out = out.dev();
+  d.out_sb = 40;
+  std::string name = "no queries, mode " + std::to_string(mode) + ", reduce " + std::to_string(reduce);
+  call(m, m.plugin->score_workspace, m.plugin->score, d, name);
+  m.check(out.read() == std::vector<float>(40, 0.0f), name + ": zeros");
+}
+
 }  // namespace
 
 void score_cases(Machine& m) {
@@ -165,9 +184,13 @@ void score_cases(Machine& m) {
       poisoned(WN_RAW_DOT, WN_MAX, poison);
     }
   }
+  for (int mode : {WN_SOFTMAX, WN_SOFTMAX_LSE, WN_RAW_DOT}) {
+    for (int reduce : {WN_MEAN, WN_SUM, WN_MAX, WN_HEADS_THEN_MAX}) no_queries(m, mode, reduce);
+  }
   // Column means of a whole causal map over several tiles both ways.
   int length = m.small ? 40 : 140;
-  run(m, {WN_BF16, WN_SOFTMAX, WN_MEAN, 1, 4, 2, 64, length, length, 0, length, true, false, false, false, true, false, false, 3.0f}, ++seed);
+  run(m, {WN_BF16, WN_SOFTMAX, WN_MEAN, 1, 4, 2, 64, length, length, 0, length, true, false, false, false, true, false, false, 3.0f},
+      ++seed);
 }
 
 }  // namespace cases
