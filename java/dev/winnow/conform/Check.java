@@ -29,7 +29,8 @@ public final class Check {
   }
 
   static Check of(JsonNode tolerance) {
-    return new Check(tolerance.path("value_abs").asDouble(1e-4), tolerance.path("sum_abs").asDouble(1e-3), tolerance.path("rel").asDouble(0));
+    return new Check(
+        tolerance.path("value_abs").asDouble(1e-4), tolerance.path("sum_abs").asDouble(1e-3), tolerance.path("rel").asDouble(0));
   }
 
   public List<String> mismatches() { return mismatches; }
@@ -54,7 +55,9 @@ public final class Check {
       largest = deviation;
       largestAt = what;
     }
-    if (!(deviation <= tolerance)) mismatches.add(String.format(Locale.ROOT, "%s: got %.9g, expected %.9g, off by %.3g (allowed %.3g)", what, got, expected, deviation, tolerance));
+    if (deviation <= tolerance) return;
+    mismatches.add(String.format(Locale.ROOT, "%s: got %.9g, expected %.9g, off by %.3g (allowed %.3g)",
+        what, got, expected, deviation, tolerance));
   }
 
   public void same(String what, Object got, Object expected) {

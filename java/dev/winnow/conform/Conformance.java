@@ -74,7 +74,8 @@ public final class Conformance {
   static Result result(Path file, String name, Check check) {
     List<String> mismatches = new ArrayList<>(check.mismatches());
     if (check.compared() == 0) mismatches.add("nothing was compared");
-    return new Result(file.getFileName().toString(), name, mismatches.isEmpty(), check.largest(), check.largestAt(), check.compared(), mismatches);
+    String shortName = file.getFileName().toString();
+    return new Result(shortName, name, mismatches.isEmpty(), check.largest(), check.largestAt(), check.compared(), mismatches);
   }
 
   private static JsonNode read(Path file) {

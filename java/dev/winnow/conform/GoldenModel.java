@@ -12,7 +12,10 @@ import dev.winnow.kernels.Tensors;
 import java.util.Arrays;
 import org.bytedeco.javacpp.PointerScope;
 
-/** The small language model of the golden files (goldens/README.md section 1.4), built as an ordinary {@link Decoder} in float32 on the CPU. */
+/**
+ * The small language model of the golden files (goldens/README.md section 1.4), built as an ordinary {@link Decoder} in float32 on the
+ * CPU.
+ */
 public final class GoldenModel implements AutoCloseable {
   private final HeldWeights weights = new HeldWeights();
   private final KvPool pool = new KvPool(Tensors.CPU, Long.MAX_VALUE);
@@ -45,11 +48,13 @@ public final class GoldenModel implements AutoCloseable {
   }
 
   private static TextConfig config(JsonNode model) {
-    if (!model.path("arch").asText().equals("llama")) throw new InvalidInputException("golden model of unknown architecture '" + model.path("arch").asText() + "'");
+    String architecture = model.path("arch").asText();
+    if (!architecture.equals("llama")) throw new InvalidInputException("golden model of unknown architecture '" + architecture + "'");
     int hidden = model.get("hidden").asInt();
     int heads = model.get("heads").asInt();
-    return new TextConfig(hidden, model.get("ffn").asInt(), model.get("layers").asInt(), heads, model.get("kv_heads").asInt(), hidden / heads,
-        model.get("vocab").asInt(), model.get("rms_eps").asDouble(), RopeConfig.plain(model.get("rope_theta").asDouble()), Integer.MAX_VALUE, false, false);
+    RopeConfig rope = RopeConfig.plain(model.get("rope_theta").asDouble());
+    return new TextConfig(hidden, model.get("ffn").asInt(), model.get("layers").asInt(), heads, model.get("kv_heads").asInt(),
+        hidden / heads, model.get("vocab").asInt(), model.get("rms_eps").asDouble(), rope, Integer.MAX_VALUE, false, false);
   }
 
   private void add(String name, long id, double scale, int rows, int columns) {

@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.winnow.decoder.Segment;
 import dev.winnow.eval.VtwLayerSearch;
 import dev.winnow.kernels.Tensors;
-import java.util.ArrayList;
 import java.util.List;
 import org.bytedeco.javacpp.PointerScope;
 
@@ -37,7 +36,8 @@ final class LayerSearchCase {
       }
       for (int i = 0; i < means.length; i++) check.value("mean_kl[" + i + "]", means[i], expected.get("mean_kl").get(i).asDouble());
       check.same("first_candidate_layer", VtwLayerSearch.FIRST_LAYER, expected.get("first_candidate_layer").asInt());
-      check.same("selected_layer", VtwLayerSearch.choose(means, oneCase.get("params").get("eta").asDouble()), expected.get("selected_layer").asInt());
+      int selected = VtwLayerSearch.choose(means, oneCase.get("params").get("eta").asDouble());
+      check.same("selected_layer", selected, expected.get("selected_layer").asInt());
     }
   }
 }

@@ -20,8 +20,8 @@ import java.util.OptionalInt;
 import org.bytedeco.javacpp.PointerScope;
 
 /**
- * Cases of kind {@code llm_trace}: a prompt of given rows through the small model under a method, then greedy decoding; and {@code shape_trace},
- * the same with imposed keep-lists.
+ * Cases of kind {@code llm_trace}: a prompt of given rows through the small model under a method, then greedy decoding; and
+ * {@code shape_trace}, the same with imposed keep-lists.
  */
 final class LlmTrace {
   private LlmTrace() {}

@@ -71,7 +71,8 @@ final class ParityCase {
       StringBuilder text = new StringBuilder();
       List<PromptPiece> pieces = model.chatFormat().prompt(messages());
       for (PromptPiece piece : pieces) {
-        text.append(piece instanceof PromptPiece.Control control ? control.text() : piece instanceof PromptPiece.Text typed ? typed.text() : "<image>");
+        text.append(piece instanceof PromptPiece.Control control ? control.text()
+            : piece instanceof PromptPiece.Text typed ? typed.text() : "<image>");
       }
       check.same("prompt", text.toString(), oneCase.get("prompt").asText());
       check.ints("prompt_ids", model.tokenizer().encode(pieces), oneCase.get("prompt_ids"));
@@ -188,7 +189,14 @@ final class ParityCase {
     if (!tensors.has(key)) return;
     float[] wanted = Tensors.toFloats(tensors.get(key));
     check.same(name + ".size", got.length, wanted.length);
-    for (int i = 0; i < Math.min(got.length, wanted.length); i++) check.close(name + "[" + i + "]", got[i], wanted[i], tolerance + 1e-4 * Math.abs(wanted[i]) * (tolerance >= FEATURES ? 1 : 0));
+    for (int i = 0; i < Math.min(got.length, wanted.length); i++) {
+      check.close(name + "[" + i + "]", got[i], wanted[i], allowed(tolerance, wanted[i]));
+    }
+  }
+
+  /** Features and what follows from them may also be off by a share of their size. */
+  private static double allowed(double tolerance, double wanted) {
+    return tolerance + (tolerance >= FEATURES ? 1e-4 * Math.abs(wanted) : 0);
   }
 
   /** An array given as shape, sums and sampled values. */
@@ -201,7 +209,8 @@ final class ParityCase {
     JsonNode index = wanted.get("index");
     for (int i = 0; i < index.size(); i++) {
       double value = wanted.get("value").get(i).asDouble();
-      check.close(what + "[" + index.get(i).asInt() + "]", got[index.get(i).asInt()], value, tolerance + (tolerance >= FEATURES ? 1e-4 * Math.abs(value) : 0));
+      int at = index.get(i).asInt();
+      check.close(what + "[" + at + "]", got[at], value, allowed(tolerance, value));
     }
     if (tolerance <= FEATURES) TowerSums.compareSums(what, got, wanted, check);
   }

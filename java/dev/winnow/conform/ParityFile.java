@@ -14,8 +14,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Files of {@code parity/goldens/models}: every case through the checkpoint in float32, through each folder that holds the same weights, and in
- * bfloat16 where the file has that.
+ * Files of {@code parity/goldens/models}: every case through the checkpoint in float32, through each folder that holds the same weights,
+ * and in bfloat16 where the file has that.
  */
 final class ParityFile {
   private ParityFile() {}
@@ -33,7 +33,8 @@ final class ParityFile {
   }
 
   private static void runFolder(Path file, JsonNode root, Path base, String folder, Dtype dtype, List<Conformance.Result> results) {
-    String suffix = dtype == Dtype.BFLOAT16 ? " [bfloat16]" : folder.equals(root.get("path").asText()) ? "" : " [" + folder.substring(folder.lastIndexOf('/') + 1) + "]";
+    String suffix = dtype == Dtype.BFLOAT16 ? " [bfloat16]"
+        : folder.equals(root.get("path").asText()) ? "" : " [" + folder.substring(folder.lastIndexOf('/') + 1) + "]";
     try (Model model = Model.open(base.resolve(folder), new ModelOptions(dtype, "cpu", 0));
         Weights tensors = TensorFile.open(file.resolveSibling(root.get("tensors").asText()))) {
       for (JsonNode oneCase : root.get("cases")) results.add(runCase(file, base, model, tensors, oneCase, suffix));

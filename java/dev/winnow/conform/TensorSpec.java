@@ -6,7 +6,8 @@ import dev.winnow.kernels.SplitMix;
 import java.util.Arrays;
 
 /**
- * Tensor descriptors of the golden files (goldens/README.md section 1): a generator, operations from left to right, then overwritten ranges.
+ * Tensor descriptors of the golden files (goldens/README.md section 1): a generator, operations from left to right, then overwritten
+ * ranges.
  *
  * @param values row-major
  */
@@ -26,7 +27,9 @@ public record TensorSpec(int[] shape, float[] values) {
     TensorSpec base = generate(node);
     float[] x = base.values.clone();
     for (JsonNode op : node.path("ops")) apply(op, x, base.shape);
-    for (JsonNode range : node.path("set")) Arrays.fill(x, range.get("from").asInt(), range.get("to").asInt(), (float) range.get("value").asDouble());
+    for (JsonNode range : node.path("set")) {
+      Arrays.fill(x, range.get("from").asInt(), range.get("to").asInt(), (float) range.get("value").asDouble());
+    }
     return new TensorSpec(base.shape, x);
   }
 

@@ -3,8 +3,8 @@ package dev.winnow.engine;
 import dev.winnow.checkpoint.TextConfig;
 
 /**
- * Floating-point operations of a prompt in the decoder, two per multiply-add: projections, causal attention and feed-forward of every layer for
- * the rows that reach it, and the output head for one row. The ranking itself is left out, as in the papers.
+ * Floating-point operations of a prompt in the decoder, two per multiply-add: projections, causal attention and feed-forward of every layer
+ * for the rows that reach it, and the output head for one row. The ranking itself is left out, as in the papers.
  *
  * @param full with every row in every layer
  * @param pruned with the rows that reached each layer

@@ -20,7 +20,8 @@ final class Json {
     }
     if (text.equals("true") || text.equals("false")) return JsonNodeFactory.instance.booleanNode(text.equals("true"));
     if (text.matches(WHOLE)) return JsonNodeFactory.instance.numberNode(Long.parseLong(text));
-    if (text.matches(DECIMAL) && Double.isFinite(Double.parseDouble(text))) return JsonNodeFactory.instance.numberNode(Double.parseDouble(text));
+    double number = text.matches(DECIMAL) ? Double.parseDouble(text) : Double.NaN;
+    if (Double.isFinite(number)) return JsonNodeFactory.instance.numberNode(number);
     return JsonNodeFactory.instance.textNode(text);
   }
 }

@@ -8,8 +8,8 @@ import java.util.List;
 import org.bytedeco.javacpp.Pointer;
 
 /**
- * Compares what is about to be allocated outside the Java heap with what the process may have, before any of it is allocated. Mapped weights
- * do not count: the system drops their pages when it needs to.
+ * Compares what is about to be allocated outside the Java heap with what the process may have, before any of it is allocated. Mapped
+ * weights do not count: the system drops their pages when it needs to.
  */
 public final class MemoryCheck {
   /** What libtorch and the JVM take before any model, measured on Linux x86-64. */
@@ -21,8 +21,9 @@ public final class MemoryCheck {
   public static void require(long bytes, String what) {
     long limit = Pointer.maxPhysicalBytes();
     if (limit > 0 && bytes + BASE_BYTES > limit) {
-      throw new InsufficientMemoryException(what + " needs about " + mib(bytes + BASE_BYTES) + " MiB outside the Java heap, but JavaCPP allows " + mib(limit)
-          + " MiB (four times -Xmx unless set); start Java with -Dorg.bytedeco.javacpp.maxPhysicalBytes=" + mib(bytes + BASE_BYTES) + "m or 0 for no limit");
+      long needed = mib(bytes + BASE_BYTES);
+      throw new InsufficientMemoryException(what + " needs about " + needed + " MiB outside the Java heap, but JavaCPP allows " + mib(limit)
+          + " MiB (four times -Xmx unless set); start Java with -Dorg.bytedeco.javacpp.maxPhysicalBytes=" + needed + "m or 0 for no limit");
     }
     long available = available();
     if (bytes > available) {

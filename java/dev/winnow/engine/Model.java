@@ -20,8 +20,8 @@ import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Tensor;
 
 /**
- * A loaded checkpoint: immutable, shared by any number of threads, each of which opens its own {@link Session}. Weights are memory-mapped and
- * used in place where their dtype is the one computed in.
+ * A loaded checkpoint: immutable, shared by any number of threads, each of which opens its own {@link Session}. Weights are memory-mapped
+ * and used in place where their dtype is the one computed in.
  */
 public final class Model implements AutoCloseable {
   /** System property: most bytes that the KV caches of all sessions of a model may hold. */
@@ -54,7 +54,8 @@ public final class Model implements AutoCloseable {
       for (Question question : questions) question.plan(ModelShape.of(config), 0);
       dtype = options.dtype() == null ? Dtype.of(config.dtype()) : options.dtype();
       if (dtype == Dtype.FLOAT16 && device.is_cpu()) {
-        LOG.log(System.Logger.Level.WARNING, "computing in float16 on the CPU is several times slower than in bfloat16; set dtype bfloat16");
+        LOG.log(System.Logger.Level.WARNING,
+            "computing in float16 on the CPU is several times slower than in bfloat16; set dtype bfloat16");
       }
       MemoryCheck.require(converted(device), "loading this model in " + dtype.label);
       checkpoint.tokenizer();

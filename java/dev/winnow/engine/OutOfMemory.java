@@ -8,7 +8,8 @@ final class OutOfMemory {
 
   static InsufficientMemoryException explain(Throwable e) {
     String reason = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
-    String remedy = reason.contains("Physical memory") ? "start Java with -Dorg.bytedeco.javacpp.maxPhysicalBytes=0" : "raise -Xmx, close sessions or shorten the prompt";
+    String remedy = reason.contains("Physical memory") ? "start Java with -Dorg.bytedeco.javacpp.maxPhysicalBytes=0"
+        : "raise -Xmx, close sessions or shorten the prompt";
     return new InsufficientMemoryException("out of memory (" + reason + "); " + remedy, e);
   }
 }

@@ -27,8 +27,8 @@ public record Prompt(Tensor rows, List<Segment> segments) {
   public static Prompt assemble(int[] ids, int imageId, List<Tensor> images, int firstImage, Decoder decoder) {
     long placeholders = Arrays.stream(ids).filter(id -> id == imageId).count();
     if (placeholders != images.size()) {
-      throw new InvalidInputException("the prompt has " + count(placeholders, "<image> placeholder") + " but " + count(images.size(), "picture")
-          + " came with it; give as many --image as <image>");
+      throw new InvalidInputException("the prompt has " + count(placeholders, "<image> placeholder") + " but "
+          + count(images.size(), "picture") + " came with it; give as many --image as <image>");
     }
     List<Tensor> parts = new ArrayList<>();
     List<Segment> segments = new ArrayList<>();

@@ -17,8 +17,8 @@ import java.util.OptionalInt;
 import java.util.function.Supplier;
 
 /**
- * One turn of a user: pictures, text, and how it is to be answered. Start with {@link #of} and add what differs from the defaults: no pictures,
- * no pruning, greedy, 256 tokens. Not thread-safe while it is being put together.
+ * One turn of a user: pictures, text, and how it is to be answered. Start with {@link #of} and add what differs from the defaults: no
+ * pictures, no pruning, greedy, 256 tokens. Not thread-safe while it is being put together.
  */
 public final class Question {
   public static final int DEFAULT_MAX_TOKENS = 256;

@@ -18,8 +18,8 @@ import java.util.List;
  * @param flops of the prompt
  * @param timing milliseconds
  */
-public record Report(Plan plan, int[] promptIds, List<Segment> segments, int length, List<CutRecord> cuts, Kv kv, float[] firstLogits, Flops flops,
-    Timing timing) {
+public record Report(Plan plan, int[] promptIds, List<Segment> segments, int length, List<CutRecord> cuts, Kv kv, float[] firstLogits,
+    Flops flops, Timing timing) {
   /**
    * @param lengthsAfterPrompt rows per layer when the prompt was done, {@code lengthsAtEnd} when the answer was
    * @param bytesFull what the pool would hold for this session had nothing been removed
@@ -29,7 +29,10 @@ public record Report(Plan plan, int[] promptIds, List<Segment> segments, int len
     public long bytesFreed() { return Math.max(0, bytesFull - bytesHeld); }
   }
 
-  /** Milliseconds of each stage; {@code pruning} is part of {@code vision} and {@code prompt}. {@code decodedTokens} were generated in {@code decode}, after the first. */
+  /**
+   * Milliseconds of each stage; {@code pruning} is part of {@code vision} and {@code prompt}. {@code decodedTokens} were generated in
+   * {@code decode}, after the first.
+   */
   public record Timing(double image, double vision, double prompt, double pruning, double firstToken, double decode, int decodedTokens) {
     /** NaN where nothing was decoded after the first token. */
     public double tokensPerSecond() { return decodedTokens == 0 ? Double.NaN : decodedTokens * 1000 / decode; }

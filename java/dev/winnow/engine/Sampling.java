@@ -15,7 +15,9 @@ public record Sampling(double temperature, double topP, int topK, long seed) {
   public static final Sampling GREEDY = new Sampling(0, 1, 0, 0);
 
   public Sampling {
-    if (!(temperature >= 0) || Double.isInfinite(temperature)) throw new InvalidInputException("temperature must be 0 or more, not " + temperature);
+    if (!(temperature >= 0) || Double.isInfinite(temperature)) {
+      throw new InvalidInputException("temperature must be 0 or more, not " + temperature);
+    }
     if (!(topP > 0 && topP <= 1)) throw new InvalidInputException("top-p must be above 0 and at most 1, not " + topP);
     if (topK < 0) throw new InvalidInputException("top-k must be 0 or more, not " + topK);
   }

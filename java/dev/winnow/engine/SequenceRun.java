@@ -126,7 +126,10 @@ public final class SequenceRun implements AutoCloseable {
   /** Rows given so far. */
   public int totalRows() { return announced; }
 
-  /** Moves runs on by what they were given; per run the logits of its last row, float32 [vocab]. Every run must have been given something. */
+  /**
+   * Moves runs on by what they were given; per run the logits of its last row, float32 [vocab]. Every run must have been given
+   * something.
+   */
   public static float[][] advance(Decoder decoder, List<SequenceRun> runs, StepObserver observer) {
     try (PointerScope scope = new PointerScope()) {
       List<Decoder.Rows> batch = new ArrayList<>();

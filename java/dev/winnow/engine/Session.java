@@ -6,6 +6,7 @@ import dev.winnow.checkpoint.PromptPiece;
 import dev.winnow.checkpoint.StreamDecoder;
 import dev.winnow.checkpoint.Tokenizer;
 import dev.winnow.decoder.ImageRows;
+import dev.winnow.decoder.KvCache;
 import dev.winnow.decoder.PositionPolicy;
 import dev.winnow.decoder.StepObserver;
 import dev.winnow.kernels.Tensors;
@@ -125,9 +126,11 @@ public final class Session implements AutoCloseable {
         List<CutRecord> cuts = new ArrayList<>(pictures.cuts);
         cuts.addAll(run.cuts());
         double pruning = cuts.stream().mapToDouble(cut -> cut.nanos() / 1e6).sum();
-        Report.Timing timing = new Report.Timing(imageMillis, visionMillis, promptMillis, pruning, imageMillis + visionMillis + promptMillis, decodeMillis,
-            decoding.steps);
-        Report.Kv kv = new Report.Kv(afterPrompt, run.sequence().cache().lengths(), run.sequence().cache().unprunedBytes(), run.sequence().cache().heldBytes());
+        double firstToken = imageMillis + visionMillis + promptMillis;
+        Report.Timing timing =
+            new Report.Timing(imageMillis, visionMillis, promptMillis, pruning, firstToken, decodeMillis, decoding.steps);
+        KvCache cache = run.sequence().cache();
+        Report.Kv kv = new Report.Kv(afterPrompt, cache.lengths(), cache.unprunedBytes(), cache.heldBytes());
         int[] added = difference(computed, computedBefore);
         Report report = new Report(plan, ids, prompt.segments(), length, cuts, kv, first,
             Flops.of(model.config().text(), added, length + pictures.removed, past), timing);

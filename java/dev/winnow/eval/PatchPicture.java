@@ -23,6 +23,9 @@ public final class PatchPicture {
   private static final int DARK = 0x3A3F47;
   /** What a dimmed patch keeps of its own colour. */
   private static final double LEFT_OF_DIMMED = 0.14;
+  private static final int WHITE = 0xFFFFFF;
+  /** What the picture keeps of its colours under the lines of merges. */
+  private static final double LEFT_UNDER_LINES = 0.4;
   /** From dark violet over blue-green to yellow: even steps of lightness. */
   private static final int[] COLOURS = {0x440154, 0x46327E, 0x365C8D, 0x277F8E, 0x1FA187, 0x4AC16D, 0xA0DA39, 0xFDE725};
 
@@ -80,12 +83,12 @@ public final class PatchPicture {
   }
 
   /**
-   * The picture, faded, with a line from every merged patch to the one that it went into.
+   * The picture, paler, with a line from every merged patch to the one that it went into.
    *
    * @param links pairs of {from, into}
    */
   public BufferedImage merged(List<int[]> links) {
-    BufferedImage image = kept(new BitSet());
+    BufferedImage image = draw((patch, rgb) -> mixed(rgb, WHITE, LEFT_UNDER_LINES));
     Graphics2D g = image.createGraphics();
     g.setRenderingHint(RenderingHints.KEY_ANTIALIASING, RenderingHints.VALUE_ANTIALIAS_ON);
     g.setStroke(new BasicStroke(1.5f));
