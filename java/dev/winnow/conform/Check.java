@@ -11,7 +11,7 @@ import org.bytedeco.pytorch.Tensor;
 
 /**
  * Compares computed values with the expected ones of one case and remembers every mismatch and the largest deviation. Floats may deviate by
- * {@code value_abs + rel * |expected|}, sums by {@code sum_abs + rel * |expected|} (goldens/README.md section 2.1).
+ * {@code value_abs + rel * |expected|}, sums by {@code sum_abs + rel * |expected|}.
  */
 public final class Check {
   private final double valueAbs;

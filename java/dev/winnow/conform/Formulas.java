@@ -3,7 +3,7 @@ package dev.winnow.conform;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.winnow.InvalidInputException;
 
-/** The closed formulas and the window blend of the golden files (goldens/README.md section 1.3), in float64 and rounded once. */
+/** The closed formulas and the window blend of the golden files, in float64 and rounded once. */
 final class Formulas {
   private Formulas() {}
 

@@ -13,7 +13,7 @@ import java.util.Arrays;
 import org.bytedeco.javacpp.PointerScope;
 
 /**
- * The small language model of the golden files (goldens/README.md section 1.4), built as an ordinary {@link Decoder} in float32 on the
+ * The small language model of the golden files, built as an ordinary {@link Decoder} in float32 on the
  * CPU.
  */
 public final class GoldenModel implements AutoCloseable {

@@ -11,7 +11,7 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
-/** The small vision encoder of MustDrop's golden file (goldens/README.md section 3.2) as the weights of an ordinary {@link VisionTower}. */
+/** The small vision encoder of MustDrop's golden file as the weights of an ordinary {@link VisionTower}. */
 final class GoldenTower implements AutoCloseable {
   private static final int SIDE = 1;
   private final JsonNode encoder;

@@ -9,7 +9,7 @@ import org.bytedeco.javacpp.PointerScope;
 
 /** Cases of kind {@code layer_search}: VTW's choice of a layer by divergence. */
 final class LayerSearchCase {
-  /** The official search withdraws these rows whatever the prompt says (goldens/README.md section 3.1). */
+  /** The official search withdraws these rows whatever the prompt says. */
   private static final int FIRST_ROW = 35;
   private static final int ROWS = 576;
 

@@ -26,7 +26,7 @@ import java.util.Locale;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 
-/** One conversation of a parity file, from the prompt's text to the generated text; tolerances from parity/README.md. */
+/** One conversation of a parity file, from the prompt's text to the generated text. */
 final class ParityCase {
   private static final double FEATURES = 2e-4;
   private static final double LOGITS = 2e-4;

@@ -22,7 +22,7 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 
-/** Golden cases of the methods before the projector that keep patches as they are (goldens/README.md section 3.4). */
+/** Golden cases of the methods before the projector that keep patches as they are. */
 final class PatchCases {
   private PatchCases() {}
 

@@ -6,7 +6,7 @@ import dev.winnow.kernels.SplitMix;
 import java.util.Arrays;
 
 /**
- * Tensor descriptors of the golden files (goldens/README.md section 1): a generator, operations from left to right, then overwritten
+ * Tensor descriptors of the golden files: a generator, operations from left to right, then overwritten
  * ranges.
  *
  * @param values row-major

@@ -10,6 +10,7 @@ import dev.winnow.engine.Session;
 import dev.winnow.prune.Plan;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -58,6 +59,10 @@ public final class EvalRun {
     this.model = model;
     this.items = items;
     Set<Variant> all = new LinkedHashSet<>(variants);
+    Set<String> labels = new HashSet<>();
+    for (Variant variant : all) {
+      if (!labels.add(variant.label())) throw new InvalidInputException("two files are called '" + variant.label() + "'; rename one of them");
+    }
     for (String baseline : BASELINES) all.add(Variant.parse(baseline));
     all.removeIf(variant -> variant.method().equals(Variant.NONE.method()));
     this.variants = all.stream().filter(variant -> variant.file() == null).toList();

@@ -17,7 +17,9 @@ import org.junit.jupiter.api.io.TempDir;
 class DataSetTest {
   @TempDir Path folder;
 
-  private Path file(String name, String text) throws Exception { return Files.writeString(folder.resolve(name), text, StandardCharsets.UTF_8); }
+  private Path file(String name, String text) throws Exception {
+    return Files.writeString(folder.resolve(name), text, StandardCharsets.UTF_8);
+  }
 
   private List<EvalItem> read(Path file) { return DataSet.read(file, null, null, Set.of(), 0); }
 
@@ -75,16 +77,21 @@ class DataSetTest {
   }
 
   @Test void familiesAreChosenBeforeTheLimit() throws Exception {
-    Path file = file("q.jsonl", "{\"question\":\"a\",\"answer\":\"b\",\"family\":\"x\"}\n{\"question\":\"c\",\"answer\":\"d\",\"family\":\"y\"}");
+    Path file = file("q.jsonl", """
+        {"question": "a", "answer": "b", "family": "x"}
+        {"question": "c", "answer": "d", "family": "y"}
+        """);
     assertEquals("c", DataSet.read(file, null, null, Set.of("y"), 1).get(0).question());
-    assertTrue(assertThrows(InvalidInputException.class, () -> DataSet.read(file, null, null, Set.of("z"), 0)).getMessage().contains("no questions of z"));
+    InvalidInputException none = assertThrows(InvalidInputException.class, () -> DataSet.read(file, null, null, Set.of("z"), 0));
+    assertTrue(none.getMessage().contains("no questions of z"));
   }
 
   @Test void popeAsPublished() throws Exception {
     file("COCO_val2014_000000310196.jpg", "x");
-    List<EvalItem> items = read(file("coco_pope_random.json",
-        "{\"question_id\": 1, \"image\": \"COCO_val2014_000000310196.jpg\", \"text\": \"Is there a snowboard in the image?\", \"label\": \"yes\"}\n"
-            + "{\"question_id\": 2, \"image\": \"COCO_val2014_000000310196.jpg\", \"text\": \"Is there a dog in the image?\", \"label\": \"no\"}\n"));
+    List<EvalItem> items = read(file("coco_pope_random.json", """
+        {"question_id": 1, "image": "COCO_val2014_000000310196.jpg", "text": "Is there a snowboard in the image?", "label": "yes"}
+        {"question_id": 2, "image": "COCO_val2014_000000310196.jpg", "text": "Is there a dog in the image?", "label": "no"}
+        """));
     assertEquals(2, items.size());
     assertEquals(Metric.YES_NO, items.get(1).metric());
     assertEquals("Is there a dog in the image?", items.get(1).question());
@@ -93,11 +100,13 @@ class DataSetTest {
 
   @Test void vqa2AsPublished() throws Exception {
     file("COCO_val2014_000000262148.jpg", "x");
-    Path questions = file("v2_questions.json", "{\"info\": {}, \"task_type\": \"Open-Ended\", \"data_type\": \"mscoco\", \"license\": {}, \"data_subtype\":"
-        + " \"val2014\", \"questions\": [{\"image_id\": 262148, \"question\": \"Where is he looking?\", \"question_id\": 262148000}]}");
-    Path annotations = file("v2_annotations.json", "{\"annotations\": [{\"question_type\": \"none of the above\", \"multiple_choice_answer\": \"down\","
-        + " \"answers\": [{\"answer\": \"down\", \"answer_confidence\": \"yes\", \"answer_id\": 1}, {\"answer\": \"at table\", \"answer_id\": 2}],"
-        + " \"image_id\": 262148, \"answer_type\": \"other\", \"question_id\": 262148000}]}");
+    Path questions = file("v2_questions.json", """
+        {"info": {}, "task_type": "Open-Ended", "data_type": "mscoco", "license": {}, "data_subtype": "val2014",
+         "questions": [{"image_id": 262148, "question": "Where is he looking?", "question_id": 262148000}]}""");
+    Path annotations = file("v2_annotations.json", """
+        {"annotations": [{"question_type": "none of the above", "multiple_choice_answer": "down",
+          "answers": [{"answer": "down", "answer_confidence": "yes", "answer_id": 1}, {"answer": "at table", "answer_id": 2}],
+          "image_id": 262148, "answer_type": "other", "question_id": 262148000}]}""");
     EvalItem item = DataSet.read(questions, annotations, null, Set.of(), 0).get(0);
     assertEquals(folder.resolve("COCO_val2014_000000262148.jpg").toAbsolutePath(), item.image());
     assertEquals(List.of("down", "at table"), item.answers());
@@ -108,9 +117,9 @@ class DataSetTest {
 
   @Test void gqaAsPublished() throws Exception {
     file("2405722.jpg", "x");
-    EvalItem item = read(file("testdev_balanced_questions.json", "{\"201307251\": {\"semantic\": [], \"entailed\": [], \"question\": \"Is the bed small?\","
-        + " \"imageId\": \"2405722\", \"isBalanced\": true, \"answer\": \"no\", \"types\": {\"structural\": \"verify\", \"semantic\": \"attr\"},"
-        + " \"fullAnswer\": \"No.\"}}")).get(0);
+    EvalItem item = read(file("testdev_balanced_questions.json", """
+        {"201307251": {"semantic": [], "entailed": [], "question": "Is the bed small?", "imageId": "2405722", "isBalanced": true,
+          "answer": "no", "types": {"structural": "verify", "semantic": "attr"}, "fullAnswer": "No."}}""")).get(0);
     assertEquals("201307251", item.id());
     assertEquals("verify", item.family());
     assertEquals(Metric.EXACT, item.metric());
@@ -119,10 +128,12 @@ class DataSetTest {
 
   @Test void textVqaAsPublished() throws Exception {
     file("003a8ae2ef43b901.jpg", "x");
-    EvalItem item = read(file("TextVQA_0.5.1_val.json", "{\"dataset_type\": \"val\", \"dataset_name\": \"textvqa\", \"dataset_version\": \"0.5.1\", \"data\":"
-        + " [{\"question\": \"what is the brand of this camera?\", \"image_id\": \"003a8ae2ef43b901\", \"answers\": [\"nous les gosses\", \"dakota\","
-        + " \"clos culombu\", \"dakota digital\", \"dakota\", \"dakota\", \"dakota digital\", \"dakota digital\", \"dakota\", \"dakota\"],"
-        + " \"question_id\": 34602, \"set_name\": \"val\"}]}")).get(0);
+    EvalItem item = read(file("TextVQA_0.5.1_val.json", """
+        {"dataset_type": "val", "dataset_name": "textvqa", "dataset_version": "0.5.1",
+         "data": [{"question": "what is the brand of this camera?", "image_id": "003a8ae2ef43b901",
+          "answers": ["nous les gosses", "dakota", "clos culombu", "dakota digital", "dakota", "dakota", "dakota digital",
+            "dakota digital", "dakota", "dakota"],
+          "question_id": 34602, "set_name": "val"}]}""")).get(0);
     assertEquals("34602", item.id());
     assertEquals(10, item.answers().size());
     assertEquals(1, item.score("Dakota"), 1e-12);

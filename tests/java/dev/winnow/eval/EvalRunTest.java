@@ -183,11 +183,16 @@ class EvalRunTest {
 
   @Test void aPlanFileTakesPartOnceWhateverTheBudgets() throws Exception {
     Path file = folder.resolve("mine.json");
-    Files.writeString(file, PlanWriter.write(Methods.named("fastv").plan(model.shape(), Map.of("layer", "1", "ratio", "0.5"), OptionalInt.empty(), 0)));
+    Map<String, String> settings = Map.of("layer", "1", "ratio", "0.5");
+    Files.writeString(file, PlanWriter.write(Methods.named("fastv").plan(model.shape(), settings, OptionalInt.empty(), 0)));
     EvalTable table = new EvalRun(model, items(2), List.of(Variant.plan(file)), List.of(12, 4), ASKING)
         .run(folder.resolve("data.jsonl"), folder.resolve("results.jsonl"), (done, of) -> {});
     assertEquals(10, row(table, "plan mine.json", EvalRecord.OWN_SETTINGS).averages().average());
     assertEquals(1, table.rows().stream().filter(row -> row.variant().startsWith("plan")).count());
+    Path namesake = Files.copy(file, Files.createDirectory(folder.resolve("other")).resolve("mine.json"));
+    InvalidInputException twice = assertThrows(InvalidInputException.class,
+        () -> new EvalRun(model, items(1), List.of(Variant.plan(file), Variant.plan(namesake)), List.of(), ASKING));
+    assertTrue(twice.getMessage().contains("'plan mine.json'"), twice.getMessage());
     Files.writeString(file, "{\"format\": \"other\"}");
     assertThrows(InvalidInputException.class, () -> Variant.plan(file));
   }
