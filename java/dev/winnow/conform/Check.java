@@ -60,6 +60,9 @@ public final class Check {
         what, got, expected, deviation, tolerance));
   }
 
+  /** The comparison itself could not be made. */
+  void failed(String why) { mismatches.add("error: " + why.lines().findFirst().orElse("")); }
+
   public void same(String what, Object got, Object expected) {
     compared++;
     if (!got.equals(expected)) mismatches.add(what + ": got " + shorten(got) + ", expected " + shorten(expected));

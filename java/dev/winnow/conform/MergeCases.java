@@ -35,8 +35,8 @@ final class MergeCases {
     Tensor hidden = c.tiles("hidden", 3);
     int tiles = (int) hidden.size(0);
     int patches = (int) hidden.size(1) - 1;
-    int dominant = c.params.get("dominant").asInt();
-    int contextual = c.params.get("contextual").asInt();
+    int dominant = c.param("dominant").asInt();
+    int contextual = c.param("contextual").asInt();
     c.set("tokens", (dominant + contextual) * tiles).set("contextual", contextual);
     DominantContextual reducer = (DominantContextual) c.reducer(patches);
     Tensor metric = c.tiles("metric", 3).unsqueeze(1);
@@ -67,8 +67,8 @@ final class MergeCases {
     Tensor all = c.tiles("features", 3);
     int tiles = (int) all.size(0);
     int patches = (int) all.size(1) - 1;
-    boolean adaptive = c.params.get("adaptive").asBoolean();
-    c.set("adaptive", adaptive).set("ratio", c.params.get("ratio").asDouble());
+    boolean adaptive = c.param("adaptive").asBoolean();
+    c.set("adaptive", adaptive).set("ratio", c.param("ratio").asDouble());
     PruMergeReducer reducer = (PruMergeReducer) c.reducer(patches);
     VisionFacts facts = new VisionFacts(all.narrow(1, 1, patches).contiguous())
         .withProjections(reducer.block(), c.tiles("queries", 3).unsqueeze(1), c.tiles("keys", 3).unsqueeze(1));
@@ -80,12 +80,12 @@ final class MergeCases {
       pruMergeBeyondOfficial(c, reductions, patches, each);
       return;
     }
-    c.check.vector("class_attention", attention, c.expected.get("class_attention"));
+    c.check.vector("class_attention", attention, c.wanted("class_attention"));
     if (adaptive) {
-      c.check.value("q1", outliers.q1(), c.expected.get("q1").asDouble());
-      c.check.value("q3", outliers.q3(), c.expected.get("q3").asDouble());
-      c.check.value("threshold", outliers.fence(), c.expected.get("threshold").asDouble());
-      c.check.same("outliers", outliers.count(), c.expected.get("outliers").asInt());
+      c.check.value("q1", outliers.q1(), c.wanted("q1").asDouble());
+      c.check.value("q3", outliers.q3(), c.wanted("q3").asDouble());
+      c.check.value("threshold", outliers.fence(), c.wanted("threshold").asDouble());
+      c.check.same("outliers", outliers.count(), c.wanted("outliers").asInt());
     }
     for (int t = 0; t < tiles; t++) {
       int[] rows = reductions.get(t).kept();
@@ -96,13 +96,13 @@ final class MergeCases {
       c.check.ints("neighbours_of_last", kept.length == 0 ? kept : Order.ascending(neighbours[kept.length - 1]),
           c.of("neighbours_of_last", t, tiles));
       Tensor output = reductions.get(t).rows();
-      c.matrix("output", output, c.expected.get("output").get(t));
+      c.matrix("output", output, c.wanted("output").get(t));
       float[] values = Tensors.toFloats(output);
-      c.values("extra_row8", values, values.length - (int) output.size(1), c.expected.get("extra_row8").get(t));
+      c.values("extra_row8", values, values.length - (int) output.size(1), c.wanted("extra_row8").get(t));
       if (plus) {
-        int strongest = adaptive ? outliers.count() : (int) (patches * c.params.get("ratio").asDouble());
-        c.check.same("added", kept.length - strongest, c.expected.get("added").asInt());
-        if (adaptive) c.check.same("stride", PruMergeReducer.stride(patches, strongest), c.expected.get("stride").asInt());
+        int strongest = adaptive ? outliers.count() : (int) (patches * c.param("ratio").asDouble());
+        c.check.same("added", kept.length - strongest, c.wanted("added").asInt());
+        if (adaptive) c.check.same("stride", PruMergeReducer.stride(patches, strongest), c.wanted("stride").asInt());
       }
     }
   }
@@ -124,19 +124,19 @@ final class MergeCases {
     Tensor x = c.tiles("x", 3).select(0, 0).contiguous();
     float[] sizes = new float[(int) x.size(0)];
     Arrays.fill(sizes, 1);
-    boolean classToken = c.params.get("class_token").asBoolean();
-    for (int layer = 0; layer < c.params.get("r").size(); layer++) {
-      JsonNode wanted = c.expected.get("layers").get(layer);
-      TensorSpec metric = TensorSpec.read(c.inputs.get("metrics").get(layer));
+    boolean classToken = c.param("class_token").asBoolean();
+    for (int layer = 0; layer < c.param("r").size(); layer++) {
+      JsonNode wanted = c.wanted("layers").get(layer);
+      TensorSpec metric = TensorSpec.read(c.input("metrics").get(layer));
       Tensor rows = Tensors.floats(metric.values(), Tensors.CPU, metric.shape()[0], metric.shape()[1]);
-      BipartiteMatch match = BipartiteMatch.of(rows, c.params.get("r").get(layer).asInt(), classToken);
+      BipartiteMatch match = BipartiteMatch.of(rows, c.param("r").get(layer).asInt(), classToken);
       int[][] groups = match.members();
       c.check.same("r", match.from().length, wanted.get("r").asInt());
       boolean merges = match.from().length > 0;
       c.check.ints("unmerged", merges ? match.unmerged() : new int[0], wanted.get("unmerged"));
       c.check.same("merged.size", match.from().length, wanted.get("merged").size());
       for (int i = 0; i < match.from().length; i++) {
-        c.check.ints("merged[" + i + "]", new int[] {match.from()[i], match.into()[i]}, wanted.get("merged").get(i));
+        c.check.ints("merged[" + i + "]", new int[] {match.from()[i], match.into()[i]}, wanted.get("merged").path(i));
       }
       if (merges) {
         x = BipartiteMatch.mean(x, groups, sizes);
@@ -153,12 +153,12 @@ final class MergeCases {
   }
 
   private static void distanceBias(PatchCase c) {
-    int[] distances = TensorSpec.ints(c.params.get("distances"));
+    int[] distances = TensorSpec.ints(c.param("distances"));
     // the case gives the width of a head; the base is that of its formula
-    try (Rope rope = new Rope(RopeConfig.plain(10000), c.params.get("dim").asInt(), Tensors.CPU)) {
+    try (Rope rope = new Rope(RopeConfig.plain(10000), c.param("dim").asInt(), Tensors.CPU)) {
       float[] bias = Tensors.toFloats(rope.distanceBias(Arrays.stream(distances).max().orElse(0) + 1));
       for (int i = 0; i < distances.length; i++) {
-        c.check.value("bias[" + i + "]", bias[distances[i]], c.expected.get("bias").get(i).asDouble());
+        c.check.value("bias[" + i + "]", bias[distances[i]], c.wanted("bias").get(i).asDouble());
       }
     }
   }
@@ -169,22 +169,22 @@ final class MergeCases {
       return;
     }
     Tensor rows = c.tiles("features", 3).select(0, 0).contiguous();
-    int anchors = c.params.get("anchors").asInt();
+    int anchors = c.param("anchors").asInt();
     int[][] groups;
     if (kind.equals("anchors")) {
       AnchorMerge merge = AnchorMerge.of(rows, anchors);
       groups = merge.groups();
-      c.check.ints("anchors", merge.anchors(), c.expected.get("anchors"));
-      for (int g = 0; g < groups.length; g++) c.check.ints("groups[" + g + "]", groups[g], c.expected.get("groups").get(g));
+      c.check.ints("anchors", merge.anchors(), c.wanted("anchors"));
+      for (int g = 0; g < groups.length; g++) c.check.ints("groups[" + g + "]", groups[g], c.wanted("groups").get(g));
     } else {
-      int[] kept = TensorSpec.ints(c.inputs.get("kept"));
+      int[] kept = TensorSpec.ints(c.input("kept"));
       groups = AnchoredReducer.members(rows, kept, kept.length + anchors);
-      int start = c.params.get("start").asInt();
+      int start = c.param("start").asInt();
       c.check.ints("positions", Arrays.stream(groups).mapToInt(group -> start + AnchorMerge.place(group)).toArray(),
-          c.expected.get("positions"));
-      for (int g = 0; g < groups.length; g++) c.check.ints("members[" + g + "]", groups[g], c.expected.get("members").get(g));
+          c.wanted("positions"));
+      for (int g = 0; g < groups.length; g++) c.check.ints("members[" + g + "]", groups[g], c.wanted("members").get(g));
     }
-    c.check.ints("sizes", Arrays.stream(groups).mapToInt(group -> group.length).toArray(), c.expected.get("sizes"));
-    c.matrix("output", AnchorMerge.means(rows, groups), c.expected.get("output"));
+    c.check.ints("sizes", Arrays.stream(groups).mapToInt(group -> group.length).toArray(), c.wanted("sizes"));
+    c.matrix("output", AnchorMerge.means(rows, groups), c.wanted("output"));
   }
 }

@@ -1,6 +1,7 @@
 package dev.winnow.conform;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.winnow.InvalidInputException;
 import dev.winnow.kernels.Tensors;
 import dev.winnow.prune.Methods;
 import dev.winnow.prune.ModelShape;
@@ -47,10 +48,22 @@ final class PatchCase {
     return this;
   }
 
+  JsonNode input(String name) { return field(inputs, "inputs", name); }
+
+  JsonNode param(String name) { return field(params, "params", name); }
+
+  JsonNode wanted(String name) { return field(expected, "expected", name); }
+
+  private static JsonNode field(JsonNode object, String what, String name) {
+    if (!object.has(name)) throw new InvalidInputException(what + " has no '" + name + "'");
+    return object.get(name);
+  }
+
   /** A tensor of the inputs with a leading dimension for tiles, which is added where the case has one tile. */
   Tensor tiles(String name, int dimensions) {
-    TensorSpec spec = TensorSpec.read(inputs.get(name));
+    TensorSpec spec = TensorSpec.read(input(name));
     int[] shape = spec.shape();
+    if (shape.length > dimensions) throw new InvalidInputException("inputs." + name + " has more than " + dimensions + " dimensions");
     long[] wide = new long[dimensions];
     wide[0] = 1;
     for (int i = 0; i < shape.length; i++) wide[dimensions - shape.length + i] = shape[i];
@@ -96,7 +109,7 @@ final class PatchCase {
   }
 
   /** {@code expected.NAME} for one tile of several. */
-  JsonNode of(String name, int tile, int tiles) { return tiles == 1 ? expected.get(name) : expected.get(name).get(tile); }
+  JsonNode of(String name, int tile, int tiles) { return tiles == 1 ? wanted(name) : wanted(name).path(tile); }
 
   void kept(List<Reduction> reductions) {
     for (int t = 0; t < reductions.size(); t++) check.ints("kept[" + t + "]", reductions.get(t).kept(), of("kept", t, reductions.size()));
@@ -108,7 +121,7 @@ final class PatchCase {
     for (Reduction reduction : reductions) for (float score : reduction.scores()) all.add(score);
     float[] values = new float[all.size()];
     for (int i = 0; i < values.length; i++) values[i] = all.get(i);
-    check.vector("score", values, expected.get("score"));
+    check.vector("score", values, wanted("score"));
   }
 
   /** A matrix given as {@code {shape, first_row8, last_row8, sum, abs_sum}}. */

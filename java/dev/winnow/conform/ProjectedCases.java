@@ -40,23 +40,23 @@ final class ProjectedCases {
 
   private static void divPrune(PatchCase c) {
     VisionFacts facts = projected(c, "features");
-    c.set("ratio", c.params.get("ratio").asDouble());
+    c.set("ratio", c.param("ratio").asDouble());
     int[] order = ((MaxMinReducer) c.reducer(facts.patches())).choose(facts);
-    c.check.same("count", order.length, c.expected.get("count").asInt());
-    c.check.ints("pick_order", order, c.expected.get("pick_order"));
+    c.check.same("count", order.length, c.wanted("count").asInt());
+    c.check.ints("pick_order", order, c.wanted("pick_order"));
     c.kept(c.reduce(facts));
     Tensor rows = facts.projected().select(0, 0);
     Tensor similarity = Cosine.between(rows.narrow(0, 0, 1), rows).select(0, 0);
-    c.check.vector("distance_row0", Tensors.toFloats(similarity.neg().add(new Scalar(1.0))), c.expected.get("distance_row0"));
+    c.check.vector("distance_row0", Tensors.toFloats(similarity.neg().add(new Scalar(1.0))), c.wanted("distance_row0"));
   }
 
   private static void cdPruner(PatchCase c) {
     VisionFacts facts = projected(c, "features").withClip(new ClipFacts(c.tiles("image_embeds", 3), c.tiles("text_embeds", 2), null));
-    c.set("tokens", c.params.get("tokens").asInt() * facts.tiles());
+    c.set("tokens", c.param("tokens").asInt() * facts.tiles());
     c.kept(c.reduce(facts));
     ConditionalDpp dpp = (ConditionalDpp) ((PatchReducer) c.reducer(facts.patches())).selector();
     for (int t = 0; t < facts.tiles(); t++) {
-      c.check.ints("pick_order", dpp.choose(facts, t, c.params.get("tokens").asInt()), c.of("pick_order", t, facts.tiles()));
+      c.check.ints("pick_order", dpp.choose(facts, t, c.param("tokens").asInt()), c.of("pick_order", t, facts.tiles()));
       Tensor weight = dpp.weights(facts, t);
       Tensor rows = dpp.rows(facts, t);
       Tensor kernel = Cosine.between(rows, rows).mul(weight.unsqueeze(0)).mul(weight.unsqueeze(1));
@@ -68,7 +68,7 @@ final class ProjectedCases {
   private static void holoV(PatchCase c) {
     VisionFacts facts = projected(c, "features");
     Tensor attention = c.tiles("class_attention", 2).unsqueeze(1);
-    c.set("tokens", c.params.get("tokens").asInt() * facts.tiles()).set("chunks", c.params.get("chunks").asInt());
+    c.set("tokens", c.param("tokens").asInt() * facts.tiles()).set("chunks", c.param("chunks").asInt());
     List<Reduction> reductions = c.reduce(c.withClassAttention(facts, attention));
     int[] begin = ((ChunkQuotas) c.reducer(facts.patches())).bounds(facts.patches());
     for (int t = 0; t < facts.tiles(); t++) {
@@ -90,37 +90,37 @@ final class ProjectedCases {
 
   private static void mmTok(PatchCase c) {
     if (c.inputs.has("questions")) {
-      for (int i = 0; i < c.inputs.get("questions").size(); i++) {
-        c.check.same("keywords[" + i + "]", Keywords.of(c.inputs.get("questions").get(i).asText()),
-            c.expected.get("keywords").get(i).asText());
+      for (int i = 0; i < c.input("questions").size(); i++) {
+        c.check.same("keywords[" + i + "]", Keywords.of(c.input("questions").get(i).asText()),
+            c.wanted("keywords").get(i).asText());
       }
       return;
     }
     VisionFacts facts = new VisionFacts(c.tiles("vision_clip", 3)).withProjected(c.tiles("vision", 3));
-    c.set("tokens", c.params.get("tokens").asInt());
+    c.set("tokens", c.param("tokens").asInt());
     for (String name : List.of("alpha", "text_temperature", "vision_temperature")) c.set(name, c.params.get(name).asDouble());
     TextCoverage selector = (TextCoverage) ((PatchReducer) c.reducer(facts.patches())).selector();
-    int[] excluded = c.params.has("excluded") ? TensorSpec.ints(c.params.get("excluded")) : new int[0];
-    int[] order = selector.choose(facts, 0, c.tiles("text", 2), c.params.get("tokens").asInt(), excluded);
-    c.check.ints("pick_order", order, c.expected.get("pick_order"));
+    int[] excluded = c.params.has("excluded") ? TensorSpec.ints(c.param("excluded")) : new int[0];
+    int[] order = selector.choose(facts, 0, c.tiles("text", 2), c.param("tokens").asInt(), excluded);
+    c.check.ints("pick_order", order, c.wanted("pick_order"));
     Arrays.sort(order);
-    c.check.ints("kept", order, c.expected.get("kept"));
+    c.check.ints("kept", order, c.wanted("kept"));
   }
 
   private static void eadp(PatchCase c) {
     ClipFacts clip = new ClipFacts(c.tiles("image_embeds", 3), c.tiles("text_pooled", 2), c.tiles("text_tokens", 3));
     VisionFacts facts = projected(c, "features").withClip(clip);
-    c.set("tokens", c.params.get("tokens").asInt() * facts.tiles()).set("alpha", c.params.get("alpha").asDouble()).set("beta",
-        c.params.get("beta").asDouble());
+    c.set("tokens", c.param("tokens").asInt() * facts.tiles()).set("alpha", c.param("alpha").asDouble()).set("beta",
+        c.param("beta").asDouble());
     List<Reduction> reductions = c.reduce(facts);
     c.kept(reductions);
     ImportantCoverage selector = (ImportantCoverage) ((PatchReducer) c.reducer(facts.patches())).selector();
     for (int t = 0; t < facts.tiles(); t++) {
       float[] importance = reductions.get(t).scores();
       c.check.vector("importance", importance, c.of("importance", t, facts.tiles()));
-      c.check.same("quota", reductions.get(t).kept().length, c.expected.get("quotas").get(t).asInt());
+      c.check.same("quota", reductions.get(t).kept().length, c.wanted("quotas").get(t).asInt());
       Tensor scores = Tensors.floats(importance, Tensors.CPU, importance.length);
-      c.check.ints("pick_order", selector.choose(facts, t, scores, c.expected.get("quotas").get(t).asInt()),
+      c.check.ints("pick_order", selector.choose(facts, t, scores, c.wanted("quotas").get(t).asInt()),
           c.of("pick_order", t, facts.tiles()));
     }
   }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.winnow.InvalidInputException;
 import dev.winnow.kernels.SplitMix;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * Tensor descriptors of the golden files: a generator, operations from left to right, then overwritten
@@ -28,7 +29,12 @@ public record TensorSpec(int[] shape, float[] values) {
     float[] x = base.values.clone();
     for (JsonNode op : node.path("ops")) apply(op, x, base.shape);
     for (JsonNode range : node.path("set")) {
-      Arrays.fill(x, range.get("from").asInt(), range.get("to").asInt(), (float) range.get("value").asDouble());
+      int from = range.path("from").asInt(-1);
+      int to = range.path("to").asInt(-1);
+      if (from < 0 || to < from || to > x.length) {
+        throw new InvalidInputException("a tensor descriptor sets " + range + " of " + x.length + " values");
+      }
+      Arrays.fill(x, from, to, (float) range.path("value").asDouble());
     }
     return new TensorSpec(base.shape, x);
   }
@@ -36,9 +42,16 @@ public record TensorSpec(int[] shape, float[] values) {
   public int rows() { return shape[0]; }
 
   private static TensorSpec generate(JsonNode node) {
+    String generator = node.path("gen").asText();
+    if (!node.has("shape") && !List.of("stack", "window_blend").contains(generator)) {
+      throw new InvalidInputException("a tensor descriptor with the generator '" + generator + "' has no shape");
+    }
     int[] shape = ints(node.path("shape"));
+    if (generator.equals("literal") && node.path("values").size() != size(shape)) {
+      throw new InvalidInputException("a literal tensor of shape " + node.path("shape") + " has " + node.path("values").size() + " values");
+    }
     float[] x = new float[size(shape)];
-    switch (node.path("gen").asText()) {
+    switch (generator) {
       case "splitmix64" -> { for (int i = 0; i < x.length; i++) x[i] = SplitMix.uniform(node.get("seed").asLong(), i); }
       case "hash32" -> { for (int i = 0; i < x.length; i++) x[i] = hash32(node.get("id").asLong(), i, node.get("scale").asDouble()); }
       case "constant" -> Arrays.fill(x, (float) node.get("value").asDouble());
@@ -46,7 +59,7 @@ public record TensorSpec(int[] shape, float[] values) {
       case "stack" -> { return stack(node.get("parts")); }
       case "formula" -> Formulas.fill(node, shape, x);
       case "window_blend" -> { return Formulas.windowBlend(node); }
-      default -> throw new InvalidInputException("unknown generator '" + node.path("gen").asText() + "' in a tensor descriptor");
+      default -> throw new InvalidInputException("unknown generator '" + generator + "' in a tensor descriptor");
     }
     return new TensorSpec(shape, x);
   }
@@ -97,6 +110,7 @@ public record TensorSpec(int[] shape, float[] values) {
 
   private static int size(int[] shape) {
     long size = 1;
+    for (int n : shape) if (n < 0) throw new InvalidInputException("a tensor descriptor has the shape " + Arrays.toString(shape));
     for (int n : shape) size = Math.multiplyExact(size, n);
     return Math.toIntExact(size);
   }

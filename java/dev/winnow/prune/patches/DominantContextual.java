@@ -37,7 +37,8 @@ public record DominantContextual(int block, int tokens, int contextual) implemen
 
   @Override public List<Reduction> reduce(VisionFacts facts) {
     Tensor scores = scorer().score(facts).contiguous();
-    int[] shares = TileShares.equal(Math.max(0, tokens - facts.tiles() * facts.spareRows()), facts.tiles(), facts.patches());
+    int most = facts.patches() + (facts.spareRows() > 0 ? 0 : 1);
+    int[] shares = TileShares.equal(Math.max(0, tokens - facts.tiles() * facts.spareRows()), facts.tiles(), most);
     List<Reduction> tiles = new ArrayList<>();
     for (int t = 0; t < facts.tiles(); t++) tiles.add(tile(facts, t, scores.select(0, t), shares[t]));
     return tiles;
