@@ -29,6 +29,10 @@ public record BipartiteMatch(int[] unmerged, int[] from, int[] into, int tokens)
   public static BipartiteMatch of(Tensor metric, int r, boolean classToken) {
     int tokens = (int) metric.size(0);
     int count = Math.max(0, Math.min(r, limit(tokens, classToken)));
+    if (count == 0) {
+      int[] all = IntStream.range(0, (tokens + 1) / 2).map(i -> 2 * i).toArray();
+      return new BipartiteMatch(all, new int[0], new int[0], tokens);
+    }
     Tensor even = places(metric, 0);
     Tensor similarity = Cosine.between(even, places(metric, 1));
     if (classToken) similarity.select(0, 0).fill_(new Scalar(Double.NEGATIVE_INFINITY));

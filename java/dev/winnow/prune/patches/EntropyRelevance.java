@@ -24,7 +24,7 @@ public record EntropyRelevance(double alpha, double beta) implements PatchScorer
   private static final double EPS = 1e-6;
   private static final double POSITIONS_KEPT = 0.2;
   private static final double SHARPNESS = 100;
-  private static final double TEMPERATURE = 0.01;
+  private static final double TEMPERATURE = 0.01 + EPS;
 
   @Override public VisionNeeds needs() { return VisionNeeds.NOTHING; }
 
@@ -50,7 +50,7 @@ public record EntropyRelevance(double alpha, double beta) implements PatchScorer
       Tensor relevance = torch.matmul(Cosine.unit(clip.textTokens().select(0, s)), patches.t()).neg();
       Tensor log = torch.log_softmax(relevance.mul(new Scalar(SHARPNESS)), 1);
       Tensor entropy = torch.sum(log.exp().mul(log), 1).neg().contiguous();
-      int[] kept = Kernels.top(entropy.neg().contiguous(), (int) (entropy.size(0) * POSITIONS_KEPT));
+      int[] kept = Kernels.top(entropy.neg().contiguous(), Math.max(1, (int) (entropy.size(0) * POSITIONS_KEPT)));
       Tensor at = Tensors.indices(kept, entropy.device());
       Tensor weights = torch.softmax(entropy.index_select(0, at).neg().div(new Scalar(TEMPERATURE)), 0);
       segments.add(torch.matmul(weights, relevance.index_select(0, at)));

@@ -13,11 +13,14 @@ import org.bytedeco.pytorch.global.torch;
  * the budget by their summed importance, at least one each, fractions lost.
  */
 public record ImportantCoverage() implements PatchSelector {
+  private static final float EPS = 1e-6f;
+
   public static final TileShares BY_IMPORTANCE = (facts, scores, tokens) -> {
     if (facts.tiles() == 1 || scores == null) return TileShares.equal(tokens, facts.tiles(), facts.patches());
     float[] sums = Tensors.toFloats(torch.sum(scores, 1));
-    double total = 0;
+    float total = 0;
     for (float sum : sums) total += sum;
+    total += EPS;
     int[] shares = new int[sums.length];
     for (int t = 0; t < shares.length; t++) shares[t] = Math.min(facts.patches(), Math.max(1, (int) (sums[t] / total * tokens)));
     return shares;

@@ -11,8 +11,8 @@ public final class Keywords {
   /** Hints on the form of the answer that benchmarks append. */
   private static final List<String> HINTS = List.of("Answer the question using a single word or phrase.",
       "Answer with the option's letter from the given choices directly.");
-  private static final Set<String> STOP = Set.of(("a an the is are was were be been being have has had do does did it they he she we you i what where"
-      + " when why how who which and or but so if then question answer to for with by from at into onto upon").split(" "));
+  private static final Set<String> STOP = Set.of(("a an the is are was were be been being have has had do does did it they he she we you i"
+      + " what where when why how who which and or but so if then question answer to for with by from at into onto upon").split(" "));
   private static final Pattern WORD = Pattern.compile("\\b\\w+\\b", Pattern.UNICODE_CHARACTER_CLASS);
 
   private Keywords() {}

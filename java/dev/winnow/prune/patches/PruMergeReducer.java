@@ -49,7 +49,8 @@ public record PruMergeReducer(int block, boolean plus, Rule count, double value)
     float[] all = Tensors.toFloats(attention);
     int n = facts.patches();
     // one threshold for all tiles, and each keeps the mean of their counts
-    int outliers = (int) (n * (Outliers.of(all).count() / (double) all.length));
+    double share = Outliers.of(all).count() / (double) all.length;
+    int outliers = (int) (n * share);
     int[] shares = count == Rule.TOKENS ? TileShares.equal((int) Math.max(0, value - facts.tiles() * facts.spareRows()), facts.tiles(), n)
         : null;
     List<Reduction> tiles = new ArrayList<>();
@@ -60,10 +61,10 @@ public record PruMergeReducer(int block, boolean plus, Rule count, double value)
         continue;
       }
       int[] kept = switch (count) {
-        case OUTLIERS -> plus ? Order.concat(strongest(own, outliers), supplement(own, outliers)) : strongest(own, outliers);
+        case OUTLIERS -> plus ? Order.concat(strongest(own, outliers), supplement(own, outliers, share)) : strongest(own, outliers);
         case SHARE -> plus ? Order.concat(strongest(own, (int) (n * value)), everyStep(n, (int) (1 / value)))
             : strongest(own, (int) (n * value));
-        case TOKENS -> plus ? filled(own, outliers, shares[t] - 1) : strongest(own, shares[t] - 1);
+        case TOKENS -> plus ? filled(own, (int) Math.max(1, n * meanShare(all, n)), shares[t] - 1) : strongest(own, shares[t] - 1);
       };
       tiles.add(merge(facts, t, own, kept));
     }
@@ -86,23 +87,32 @@ public record PruMergeReducer(int block, boolean plus, Rule count, double value)
 
   private static int[] strongest(float[] attention, int m) { return Arrays.copyOf(Order.falling(attention), Math.max(0, m)); }
 
-  /** The step of the supplement: without an outlier, where the public code divides by zero, that for one. */
-  public static int stride(int patches, int outliers) {
-    int step = (int) (1 / (Math.max(1, outliers) / (double) patches));
+  /** The step of the supplement for a share of outliers: without any, where the public code divides by zero, that for one. */
+  public static int stride(int patches, double share) {
+    int step = (int) (1 / (share > 0 ? share : 1.0 / patches));
     return Math.max(1, step / 3);
   }
 
   /** Patches on the stride that are not kept already, ascending; the last patch is never among them. */
-  private static int[] supplement(float[] attention, int outliers) {
-    return without(raster(0, attention.length - 1, stride(attention.length, outliers)), strongest(attention, outliers));
+  private static int[] supplement(float[] attention, int outliers, double share) {
+    return without(raster(0, attention.length - 1, stride(attention.length, share)), strongest(attention, outliers));
   }
 
   private static int[] raster(int from, int to, int step) {
     return IntStream.iterate(from, i -> i < to, i -> i + step).toArray();
   }
 
-  /** The supplement of a fixed share, which may repeat patches that are kept already. */
-  private static int[] everyStep(int patches, int step) { return raster(step / 2, patches, step); }
+  /** The supplement of a fixed share, which may repeat patches that are kept already; it too stops before the last patch. */
+  private static int[] everyStep(int patches, int step) { return raster(step / 2, patches - 1, step); }
+
+  /** EffiVLM-Bench has a threshold for each tile, and takes the mean of their shares of outliers. */
+  private static double meanShare(float[] attention, int patches) {
+    double sum = 0;
+    for (int first = 0; first < attention.length; first += patches) {
+      sum += Outliers.of(Arrays.copyOfRange(attention, first, first + patches)).count() / (double) patches;
+    }
+    return sum / (attention.length / patches);
+  }
 
   private static int[] filled(float[] attention, int outliers, int total) {
     if (total <= outliers) return strongest(attention, total);
@@ -133,7 +143,8 @@ public record PruMergeReducer(int block, boolean plus, Rule count, double value)
   public int[][] neighbours(VisionFacts facts, int tile, int[] kept) {
     Tensor keys = wide(facts.keys(block)).select(0, tile).narrow(0, 1, facts.patches()).contiguous();
     int[] candidates = Order.concat(kept, complement(facts.patches(), kept));
-    int[][] places = Similarity.neighbours(Kernels.gatherRows(keys, candidates), IntStream.range(0, kept.length).toArray(), NEIGHBOURS, EPS);
+    int[] pivots = IntStream.range(0, kept.length).toArray();
+    int[][] places = Similarity.neighbours(Kernels.gatherRows(keys, candidates), pivots, NEIGHBOURS, EPS);
     int[][] neighbours = new int[kept.length][];
     for (int s = 0; s < kept.length; s++) neighbours[s] = Arrays.stream(places[s]).map(place -> candidates[place]).toArray();
     return neighbours;

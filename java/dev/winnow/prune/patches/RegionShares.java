@@ -57,7 +57,8 @@ public record RegionShares(int shallow, double alpha, boolean exact) implements 
       total++;
     }
     int[] shares = new int[regions];
-    for (int r = 0; r < regions && total > 0; r++) shares[r] = Math.min(most, (int) ((double) hits[r] / total * budget));
+    // in float32 as in the public code: where the quotient should be a whole number, rounding decides
+    for (int r = 0; r < regions && total > 0; r++) shares[r] = Math.min(most, (int) ((float) hits[r] / total * budget));
     return shares;
   }
 }

@@ -99,12 +99,19 @@ public record TokenMerging(int perBlock, int tokens, int lastBlock, boolean clas
       int limit = BipartiteMatch.limit(count, classToken);
       if (target < 0) return Math.min(perBlock, limit);
       int left = lastBlock - block + 1;
-      int r = Math.min(limit, (count - target + left - 1) / left);
+      int r = (int) Math.min(limit, Math.max((count - target + left - 1) / left, count - mostBefore(left - 1)));
       if (left == 1 && count - r > target) {
         throw new InvalidInputException("method 'tome' merges at most half of the tokens in each of the tower's " + (lastBlock + 1)
             + " blocks and cannot leave " + tokens + " of this picture; give a larger budget");
       }
       return Math.max(0, r);
+    }
+
+    /** The most tokens from which that many blocks can still come to the target, taking half each. */
+    private long mostBefore(int blocks) {
+      long most = target;
+      for (int b = 0; b < blocks && most < sizes[0].length; b++) most = 2 * most - (classToken ? 1 : 0);
+      return most;
     }
 
     private static int[][] joined(int[][] groups, int[][] before) {

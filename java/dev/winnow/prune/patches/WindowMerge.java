@@ -21,9 +21,9 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
- * MustDrop in the tower: behind block 0 whole windows of patches become their mean where the patches resemble one another, and the patches with
- * the most attention of the class token become key tokens that later stages never drop. Merged tokens stand first, by falling similarity,
- * then the others; all tiles merge as many windows as the tile with the fewest.
+ * MustDrop in the tower: behind block 0 whole windows of patches become their mean where the patches resemble one another, and the patches
+ * with the most attention of the class token become key tokens that later stages never drop. Merged tokens stand first, by falling
+ * similarity, then the others; all tiles merge as many windows as the tile with the fewest.
  *
  * @param threshold least similarity: mean cosine of the pairs of different patches
  * @param window patches on one side of a window; divides the grid
