@@ -89,7 +89,8 @@ public final class Conformance {
     try {
       return JSON.readTree(Files.readAllBytes(file));
     } catch (JsonProcessingException e) {
-      throw new InvalidInputException(file + " is not valid JSON (" + e.getOriginalMessage().lines().findFirst().orElse("") + "); give golden or parity files", e);
+      throw new InvalidInputException(file + " is not valid JSON (" + e.getOriginalMessage().lines().findFirst().orElse("")
+          + "); give golden or parity files", e);
     } catch (NoSuchFileException e) {
       throw new InvalidInputException(file + ": there is no such file; check the path", e);
     } catch (IOException e) {
