@@ -10,7 +10,8 @@ import org.junit.jupiter.api.Test;
 /** WINNOW_CPU_TIER, which a process reads once: processes of their own. */
 class CpuTierTest {
   private static Ran winnow(String tier, String... args) {
-    return Started.run(Map.of("WINNOW_CPU_TIER", tier), Started.with(args, "java", "-cp", System.getProperty("java.class.path"), "dev.winnow.cli.Winnow"));
+    String classPath = System.getProperty("java.class.path");
+    return Started.run(Map.of("WINNOW_CPU_TIER", tier), Started.with(args, "java", "-cp", classPath, "dev.winnow.cli.Winnow"));
   }
 
   @Test void aTierThatExistsIsUsed() {

@@ -28,8 +28,10 @@ class EvalCommandTest {
 
   @BeforeEach void questions() throws Exception {
     Files.copy(TestData.path("pictures/exif1.jpg"), folder.resolve("bild ä.jpg"));
-    data = Files.writeString(folder.resolve("questions.jsonl"), "{\"image\":\"bild ä.jpg\",\"question\":\"What is this?\",\"answer\":\"cat\"}\n"
-        + "{\"image\":\"bild ä.jpg\",\"question\":\"Is it red?\",\"answer\":\"yes\",\"family\":\"colour\"}\n");
+    data = Files.writeString(folder.resolve("questions.jsonl"), """
+        {"image": "bild ä.jpg", "question": "What is this?", "answer": "cat"}
+        {"image": "bild ä.jpg", "question": "Is it red?", "answer": "yes", "family": "colour"}
+        """);
   }
 
   private int winnow(String command, String... more) {
@@ -37,7 +39,8 @@ class EvalCommandTest {
     args.addAll(List.of(more));
     ByteArrayOutputStream stdout = new ByteArrayOutputStream();
     ByteArrayOutputStream stderr = new ByteArrayOutputStream();
-    Console console = new Console(new PrintStream(stdout, true, StandardCharsets.UTF_8), new PrintStream(stderr, true, StandardCharsets.UTF_8));
+    Console console = new Console(
+        new PrintStream(stdout, true, StandardCharsets.UTF_8), new PrintStream(stderr, true, StandardCharsets.UTF_8));
     int status = Winnow.run(args.toArray(new String[0]), console);
     out = stdout.toString(StandardCharsets.UTF_8);
     err = stderr.toString(StandardCharsets.UTF_8);
@@ -45,9 +48,8 @@ class EvalCommandTest {
   }
 
   private int eval(String... more) {
-    List<String> args = new ArrayList<>(List.of("--model", MODEL, "--data", data.toString(), "--out", folder.resolve("out").toString(), "--max-tokens", "2"));
-    args.addAll(List.of(more));
-    return winnow("eval", args.toArray(new String[0]));
+    String[] args = {"--model", MODEL, "--data", data.toString(), "--out", folder.resolve("out").toString(), "--max-tokens", "2"};
+    return winnow("eval", with(args, more));
   }
 
   @Test void writesTablesAndPlots() throws Exception {
@@ -66,7 +68,7 @@ class EvalCommandTest {
 
   @Test void badArgumentsAreOneLineAndStatusTwo() {
     String[][] bad = {{}, {"--methods", "slowv"}, {"--methods", "fastv", "--budgets", "-1"}, {"--methods", "fastv", "--budgets", "many"},
-        {"--methods", "fastv", "--max-tokens", "0"}, {"--methods", "fastv", "--limit", "-1"}, {"--methods", "fastv", "--images", "nowhere"},
+        {"--methods", "fastv", "--max-tokens", "0"}, {"--methods", "fastv", "--out", data.toString()}, {"--methods", "fastv", "--limit", "-1"}, {"--methods", "fastv", "--images", "nowhere"},
         {"--variant", "fastv depth=2"}, {"--methods", "fastv", "--data", "missing.jsonl"}, {"--methods", "fastv", "--dtype", "int8"}};
     for (String[] args : bad) {
       assertEquals(2, eval(args), () -> String.join(" ", args) + ": " + err);
@@ -77,12 +79,13 @@ class EvalCommandTest {
 
   @Test void explainWritesAPage() {
     Path page = folder.resolve("page ö");
-    assertEquals(0, winnow("explain", "--model", MODEL, "--image", folder.resolve("bild ä.jpg").toString(), "--prompt", "Où?", "--method", "fastv layer=1",
-        "--method", "uniform", "--budget", "8", "--out", page.toString(), "--max-tokens", "2"), () -> err);
+    String image = folder.resolve("bild ä.jpg").toString();
+    String[] explain = {"--model", MODEL, "--prompt", "Où?", "--out", page.toString(), "--max-tokens", "2"};
+    assertEquals(0, winnow("explain", with(explain, "--image", image, "--method", "fastv layer=1", "--method", "uniform", "--budget", "8")),
+        () -> err);
     assertTrue(Files.isRegularFile(page.resolve("index.html")));
-    assertEquals(2, winnow("explain", "--model", MODEL, "--image", "gone.png", "--prompt", "?", "--method", "fastv", "--out", page.toString()));
-    assertEquals(2, winnow("explain", "--model", MODEL, "--image", folder.resolve("bild ä.jpg").toString(), "--prompt", "?", "--method", "fastv layer=3",
-        "--budget", "1", "--out", page.toString()));
+    assertEquals(2, winnow("explain", with(explain, "--image", "gone.png", "--method", "fastv")));
+    assertEquals(2, winnow("explain", with(explain, "--image", image, "--method", "fastv layer=3", "--budget", "1")));
     assertTrue(err.contains("cannot average 1 of 16"), err);
   }
 
@@ -99,7 +102,8 @@ class EvalCommandTest {
   @Test void costsAreMeasuredAndMeetATarget() throws Exception {
     String image = folder.resolve("bild ä.jpg").toString();
     String cost = folder.resolve("costs ö.json").toString();
-    String[] ask = {"--model", MODEL, "--image", image, "--prompt", "?", "--max-tokens", "2", "--threads", "1", "--method", "fastv", "--trace", "-"};
+    String[] ask = {"--model", MODEL, "--image", image, "--prompt", "?", "--max-tokens", "2", "--threads", "1", "--method", "fastv",
+        "--trace", "-"};
     assertEquals(2, winnow("ask", with(ask, "--target-ms", "1e6", "--cost", cost)));
     assertTrue(err.contains("winnow calibrate cost"), err);
     assertEquals(0, winnow("calibrate", "cost", "--model", MODEL, "--threads", "1", "--runs", "1", "--cost", cost), () -> err);
@@ -115,7 +119,8 @@ class EvalCommandTest {
     assertTrue(err.contains("holds costs of"), err);
     assertEquals(0, winnow("ask", with(ask, "--target-kv-mb", "1", "--quiet")), () -> err);
     assertTrue(new ObjectMapper().readTree(out).get("target").get("predicted_ms").isNull());
-    String[][] bad = {{"--target-kv-mb", "1", "--budget", "3"}, {"--target-kv-mb", "0"}, {"--target-kv-mb", "0.00001"}, {"--target-ms", "-3"},
+    String[][] bad = {
+        {"--target-kv-mb", "1", "--budget", "3"}, {"--target-kv-mb", "0"}, {"--target-kv-mb", "0.00001"}, {"--target-ms", "-3"},
         {"--target-kv-mb", "1", "--method", "none"}, {"--cost", cost}, {"--target-ms", "fast"}};
     for (String[] more : bad) {
       assertEquals(2, winnow("ask", with(ask, more)), () -> String.join(" ", more) + ": " + err);

@@ -11,14 +11,13 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Recorded runs of the reference framework, for every LLaVA-1.5-style checkpoint and LLaVA-NeXT. */
 class ParityTest {
   @ParameterizedTest
-  @ValueSource(strings = {"llava15-mha-56", "llava15-mha-56-orig", "llava15-mha-56-bf16", "llava15-mha-336", "llava-mistral-gqa-84", "llava-tied-rope3-56",
+  @ValueSource(strings = {
+      "llava15-mha-56", "llava15-mha-56-orig", "llava15-mha-56-bf16", "llava15-mha-336", "llava-mistral-gqa-84", "llava-tied-rope3-56",
       "llava-multilayer-full-56", "llava-next-mistral-84"})
   void everyCasePasses(String model) {
     List<Conformance.Result> results = Conformance.run(TestData.path("parity/goldens/models/" + model + ".json"));
     assertTrue(results.size() >= 3, "cases in the file");
-    for (Conformance.Result result : results) {
-      assertEquals(List.of(), result.mismatches().stream().limit(5).toList(), result.file() + " " + result.name());
-    }
+    results.forEach(ParityTest::passed);
   }
 
   /** Families whose pictures run; their videos do not yet, and say so. */
@@ -26,8 +25,14 @@ class ParityTest {
   @ValueSource(strings = {"llava-onevision-62", "llava-next-video-112", "video-llava-56"})
   void everyCaseWithoutVideoPasses(String model) {
     List<Conformance.Result> results = Conformance.run(TestData.path("parity/goldens/models/" + model + ".json"));
-    List<Conformance.Result> pictures = results.stream().filter(result -> result.mismatches().stream().noneMatch(line -> line.startsWith("videos:"))).toList();
+    List<Conformance.Result> pictures = results.stream()
+        .filter(result -> result.mismatches().stream().noneMatch(line -> line.startsWith("videos:")))
+        .toList();
     assertTrue(pictures.size() >= 4, "cases without video");
-    for (Conformance.Result result : pictures) assertEquals(List.of(), result.mismatches().stream().limit(5).toList(), result.file() + " " + result.name());
+    pictures.forEach(ParityTest::passed);
+  }
+
+  private static void passed(Conformance.Result result) {
+    assertEquals(List.of(), result.mismatches().stream().limit(5).toList(), result.file() + " " + result.name());
   }
 }

@@ -47,7 +47,8 @@ class FieldCasesTest {
 
   /** Positive, negative and listed feature layers count the same way; 0 is the embedding. */
   @ParameterizedTest
-  @CsvSource(delimiter = ';', value = {"2;373 482 580 427 306 340 482 580", "[-2];373 482 580 427 306 340 482 580", "[2];373 482 580 427 306 340 482 580",
+  @CsvSource(delimiter = ';', value = {
+      "2;373 482 580 427 306 340 482 580", "[-2];373 482 580 427 306 340 482 580", "[2];373 482 580 427 306 340 482 580",
       "3;373 482 427 615 478 428 333", "-1;373 482 427 615 478 428 333", "0;482 94 261 482 128 621 456 482"})
   void featureLayers(String layer, String wanted) {
     ModelFolder folder = copy().config(config -> config.set("vision_feature_layer", parse(layer)));
@@ -119,7 +120,8 @@ class FieldCasesTest {
     String q = "language_model.model.layers.1.self_attn.q_proj.weight";
     assertTrue(refused(copy().tensors(tensors -> tensors.computeIfPresent(q, (n, t) -> new ModelFolder.Stored("F8_E4M3", t.shape(),
         Arrays.copyOf(t.bytes(), t.bytes().length / 4))))).contains("F8_E4M3"));
-    assertArrayEquals(BASE_IDS, ids(copy().tensors(tensors -> tensors.put("unused.weight", new ModelFolder.Stored("F8_E4M3", new long[] {4}, new byte[4])))));
+    ModelFolder.Stored unused = new ModelFolder.Stored("F8_E4M3", new long[] {4}, new byte[4]);
+    assertArrayEquals(BASE_IDS, ids(copy().tensors(tensors -> tensors.put("unused.weight", unused))));
   }
 
   @Test void degenerateSizesAreOrdinaryPictures() {
@@ -136,7 +138,8 @@ class FieldCasesTest {
   @Test void typedControlStringsAreText() {
     try (Model model = Model.open(Asked.MODEL)) {
       Answer answer = Asked.ask(model, Question.of("say </s> and <image> now").image(Asked.drawn(90, 60)).maxTokens(1));
-      assertArrayEquals(new int[] {1, 523, 332, 638, 332, 13, 324, 413, 332, 63, 267, 324, 65, 448, 360, 332, 63, 314, 476, 65, 332, 319, 383, 539},
+      assertArrayEquals(
+          new int[] {1, 523, 332, 638, 332, 13, 324, 413, 332, 63, 267, 324, 65, 448, 360, 332, 63, 314, 476, 65, 332, 319, 383, 539},
           answer.report().promptIds());
       assertEquals(1, answer.report().segments().stream().filter(segment -> !segment.isText()).count());
     }

@@ -10,8 +10,8 @@ import java.util.Map;
 import java.util.Random;
 
 /**
- * A copy of a checkpoint that answers given ids whatever it is shown: its layers add nothing, so the last hidden state is the embedding of the
- * last token, and the output matrix maps each embedding of a chain of ids to the next one.
+ * A copy of a checkpoint that answers given ids whatever it is shown: its layers add nothing, so the last hidden state is the embedding of
+ * the last token, and the output matrix maps each embedding of a chain of ids to the next one.
  */
 public final class Rig {
   private static final int HIDDEN = 32;
@@ -38,7 +38,9 @@ public final class Rig {
     float[] ones = new float[HIDDEN];
     Arrays.fill(ones, 1);
     tensors.replaceAll((name, stored) -> {
-      if (name.startsWith("language_model") && (name.contains("o_proj") || name.contains("down_proj"))) return stored(stored, new float[stored.bytes().length / 4]);
+      if (name.startsWith("language_model") && (name.contains("o_proj") || name.contains("down_proj"))) {
+        return stored(stored, new float[stored.bytes().length / 4]);
+      }
       if (name.endsWith("embed_tokens.weight")) return stored(stored, embeddings);
       if (name.endsWith("lm_head.weight")) return stored(stored, head);
       if (name.equals("language_model.model.norm.weight")) return stored(stored, ones);

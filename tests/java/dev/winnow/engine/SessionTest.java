@@ -10,7 +10,6 @@ import dev.winnow.InvalidInputException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -85,10 +84,11 @@ class SessionTest {
     try (Session session = model.newSession()) {
       Answer one = session.ask(Question.of(first).raw().image(Asked.drawn(90, 60)).maxTokens(4));
       Answer two = session.ask(Question.of(second).raw().maxTokens(6));
-      int[] ids = IntStream.concat(IntStream.concat(Arrays.stream(one.report().promptIds()), Arrays.stream(one.ids())), Arrays.stream(two.report().promptIds())).toArray();
-      assertEquals(ids.length + 15, two.report().kv().lengthsAfterPrompt()[0], "one placeholder became 16 rows");
+      int ids = one.report().promptIds().length + one.ids().length + two.report().promptIds().length;
+      assertEquals(ids + 15, two.report().kv().lengthsAfterPrompt()[0], "one placeholder became 16 rows");
       Answer other = session.ask(Question.of(second).raw().maxTokens(2));
-      assertEquals(two.report().kv().lengthsAtEnd()[0] + 1 + other.report().length(), other.report().kv().lengthsAfterPrompt()[0], "the last token of an answer is not lost");
+      assertEquals(two.report().kv().lengthsAtEnd()[0] + 1 + other.report().length(), other.report().kv().lengthsAfterPrompt()[0],
+          "the last token of an answer is not lost");
     }
   }
 
@@ -174,7 +174,9 @@ class SessionTest {
     int[] once = Asked.ask(model, Asked.base().sampling(sampling)).ids();
     assertArrayEquals(once, Asked.ask(model, Asked.base().sampling(sampling)).ids());
     List<String> seen = new ArrayList<>();
-    for (int seed = 0; seed < 5; seed++) seen.add(Arrays.toString(Asked.ask(model, Asked.base().sampling(new Sampling(1.5, 1, 0, seed))).ids()));
+    for (int seed = 0; seed < 5; seed++) {
+      seen.add(Arrays.toString(Asked.ask(model, Asked.base().sampling(new Sampling(1.5, 1, 0, seed))).ids()));
+    }
     assertTrue(seen.stream().distinct().count() > 1, "seeds differ");
     assertArrayEquals(BASE_IDS, Asked.ask(model, Asked.base().sampling(new Sampling(0.7, 1, 1, 3))).ids(), "top-k 1 is greedy");
   }
@@ -196,11 +198,13 @@ class SessionTest {
 
   @ParameterizedTest
   @CsvSource(delimiter = '|', value = {
-      "fastv | layer | 0 | layer from 1 to 3", "fastv | ratio | NaN | ratio=NaN", "fastv | ratio | 1.5 | share from 0 to 1", "fastv | ratio | x | ratio=x",
-      "fastv | depth | 1 | no parameter 'depth'", "pyramiddrop | ratios | 0.5 | as many ratios", "pyramiddrop | ratios | 0.1,0.5,0.2 | do not rise",
+      "fastv | layer | 0 | layer from 1 to 3", "fastv | ratio | NaN | ratio=NaN", "fastv | ratio | 1.5 | share from 0 to 1",
+      "fastv | ratio | x | ratio=x", "fastv | depth | 1 | no parameter 'depth'", "pyramiddrop | ratios | 0.5 | as many ratios",
+      "pyramiddrop | ratios | 0.1,0.5,0.2 | do not rise",
       "vtw | layer | 5 | layer from 0 to 4", "vtw | positions | drop | keep, renumber", "random | layer | -1 | layer from 0 to 3"})
   void wrongSettingsAreNamed(String method, String name, String value, String says) {
-    InvalidInputException e = assertThrows(InvalidInputException.class, () -> Asked.ask(model, Asked.base().method(method).set(name, value)));
+    InvalidInputException e =
+        assertThrows(InvalidInputException.class, () -> Asked.ask(model, Asked.base().method(method).set(name, value)));
     assertTrue(e.getMessage().contains(says), e.getMessage());
     assertEquals(1, e.getMessage().lines().count());
   }
@@ -213,7 +217,8 @@ class SessionTest {
 
   @Test void picturesAndPlaceholdersMustAgree() {
     assertThrows(InvalidInputException.class, () -> Asked.ask(model, Asked.base().image(Asked.drawn(9, 9))));
-    assertThrows(InvalidInputException.class, () -> Asked.ask(model, Question.of("USER: <image> <image> x ASSISTANT:").raw().image(Asked.drawn(9, 9))));
+    Question oneOfTwo = Question.of("USER: <image> <image> x ASSISTANT:").raw().image(Asked.drawn(9, 9));
+    assertThrows(InvalidInputException.class, () -> Asked.ask(model, oneOfTwo));
     InvalidInputException unknown = assertThrows(InvalidInputException.class, () -> Asked.base().method("magic"));
     assertTrue(unknown.getMessage().contains("pyramiddrop"), unknown.getMessage());
     assertArrayEquals(BASE_IDS, Asked.ask(model, Asked.base()).ids(), "the next request works");

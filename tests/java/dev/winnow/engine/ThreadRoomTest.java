@@ -8,7 +8,10 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Limits on processes are read before OpenMP runs into them: a user's, which counts the threads of all his processes, and a control group's. */
+/**
+ * Limits on processes are read before OpenMP runs into them: a user's, which counts the threads of all his processes, and a control
+ * group's.
+ */
 class ThreadRoomTest {
   @TempDir Path temp;
 
@@ -22,7 +25,10 @@ class ThreadRoomTest {
     process("17", 1000, 30);
     process("18", 1000, 12);
     process("19", 0, 500);
-    Files.writeString(temp.resolve("self/limits"), "Limit                     Soft Limit           Hard Limit           Units\nMax processes             50                   60                   processes\n");
+    Files.writeString(temp.resolve("self/limits"), """
+        Limit                     Soft Limit           Hard Limit           Units
+        Max processes             50                   60                   processes
+        """);
     assertEquals(8, ThreadRoom.userRoom(temp));
     Files.writeString(temp.resolve("self/limits"), "Max processes             20                   60                   processes\n");
     assertEquals(0, ThreadRoom.userRoom(temp), "over the limit already");

@@ -123,7 +123,8 @@ class EvalRunTest {
   }
 
   @Test void aQuestionWithoutPictureHasNothingToPrune() throws Exception {
-    EvalTable table = run(List.of(new EvalItem("text", null, "What is this?", List.of("x"), "f", Metric.EXACT)), List.of(12), "fastv", "vtw");
+    EvalItem text = new EvalItem("text", null, "What is this?", List.of("x"), "f", Metric.EXACT);
+    EvalTable table = run(List.of(text), List.of(12), "fastv", "vtw");
     for (EvalTable.Row row : table.rows()) {
       assertEquals(1, row.loyalty());
       assertEquals(0, row.averages().entering());
@@ -166,7 +167,8 @@ class EvalRunTest {
 
   @Test void precisionAndRecallOfYes() {
     List<EvalItem> items = List.of(item("a", "yes"), item("b", "yes"), item("c", "no"), item("d", "no"));
-    EvalTable table = EvalTable.of(items, List.of(record("a", "yes", 1), record("b", "no", 0), record("c", "Yes.", 0), record("d", "yes it is", 0)));
+    EvalTable table = EvalTable.of(items,
+        List.of(record("a", "yes", 1), record("b", "no", 0), record("c", "Yes.", 0), record("d", "yes it is", 0)));
     EvalTable.YesNo yesNo = table.rows().get(0).yesNo().get("pope");
     assertEquals(1.0 / 3, yesNo.precision(), 1e-12);
     assertEquals(0.5, yesNo.recall(), 1e-12);
@@ -178,7 +180,8 @@ class EvalRunTest {
   private static EvalItem item(String id, String answer) { return new EvalItem(id, null, "?", List.of(answer), "pope", Metric.YES_NO); }
 
   private static EvalRecord record(String id, String text, double score) {
-    return new EvalRecord("none", EvalRecord.OWN_SETTINGS, id, null, text, score, true, 16, new EvalRecord.Measured(16, 16, 1, 1, 1, 1, 0, Double.NaN, 1));
+    EvalRecord.Measured measured = new EvalRecord.Measured(16, 16, 1, 1, 1, 1, 0, Double.NaN, 1);
+    return new EvalRecord("none", EvalRecord.OWN_SETTINGS, id, null, text, score, true, 16, measured);
   }
 
   @Test void aPlanFileTakesPartOnceWhateverTheBudgets() throws Exception {

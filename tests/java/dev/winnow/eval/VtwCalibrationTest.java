@@ -60,11 +60,14 @@ class VtwCalibrationTest {
       assertThrows(InvalidInputException.class, () -> new VtwCalibration(bfloat16, List.of(item("a", "?"))));
     }
     try (Model shallow = Model.open(TestData.path("parity/models/llava15-mha-56"), FLOAT32)) {
-      assertTrue(assertThrows(InvalidInputException.class, () -> new VtwCalibration(shallow, List.of(item("a", "?")))).getMessage().contains("4 layers"));
+      InvalidInputException refusal =
+          assertThrows(InvalidInputException.class, () -> new VtwCalibration(shallow, List.of(item("a", "?"))));
+      assertTrue(refusal.getMessage().contains("4 layers"), refusal.getMessage());
     }
     try (Model model = Model.open(MODEL, FLOAT32)) {
       EvalItem text = new EvalItem("t", null, "?", List.of("x"), "f", Metric.EXACT);
-      assertTrue(assertThrows(InvalidInputException.class, () -> new VtwCalibration(model, List.of(text))).getMessage().contains("question t"));
+      InvalidInputException refusal = assertThrows(InvalidInputException.class, () -> new VtwCalibration(model, List.of(text)));
+      assertTrue(refusal.getMessage().contains("question t"), refusal.getMessage());
     }
   }
 }
