@@ -8,8 +8,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.winnow.InvalidInputException;
 import dev.winnow.TestData;
 import dev.winnow.prune.CutRecord;
+import dev.winnow.prune.Methods;
+import dev.winnow.prune.ModelShape;
+import dev.winnow.prune.PlanReader;
+import dev.winnow.prune.PlanWriter;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -139,6 +145,19 @@ class VisionMethodsTest {
     Answer again = Asked.ask(model, with(Asked.base().budget(6), method));
     assertArrayEquals(first.report().firstLogits(), again.report().firstLogits(), 0f);
     assertArrayEquals(first.report().cuts().get(0).kept(), again.report().cuts().get(0).kept());
+  }
+
+  /** As a plan file that was made for a tower of 24 blocks, on one of three. */
+  @ParameterizedTest
+  @MethodSource("methods")
+  void aPlanFileOfTheMethodGivesTheSameBits(String method) {
+    boolean needsText = method.equals("cdpruner") || method.equals("eadp");
+    String file = PlanWriter.write(Methods.named(method).plan(new ModelShape(32, 24, true, 22, 24, true),
+        needsText ? Map.of("relevance", "none") : Map.of(), OptionalInt.of(6), 576));
+    Answer asked = Asked.ask(model, with(Asked.base().budget(6), method));
+    Answer planned = Asked.ask(model, Asked.base().plan(PlanReader.parse(file, "plan")));
+    assertArrayEquals(asked.report().firstLogits(), planned.report().firstLogits(), 0f);
+    assertArrayEquals(asked.report().cuts().get(0).kept(), planned.report().cuts().get(0).kept());
   }
 
   /** Attention maps of transformers' eager CLIP attention for this checkpoint and picture. */
