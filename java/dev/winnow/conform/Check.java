@@ -68,6 +68,13 @@ public final class Check {
     if (!got.equals(expected)) mismatches.add(what + ": got " + shorten(got) + ", expected " + shorten(expected));
   }
 
+  /** No value is infinite or not a number. */
+  public void finite(String what, float[] got) {
+    int wrong = 0;
+    for (float x : got) if (!Float.isFinite(x)) wrong++;
+    same(what + " that are not finite", wrong, 0);
+  }
+
   public void ints(String what, int[] got, JsonNode expected) { same(what, list(got), list(TensorSpec.ints(expected))); }
 
   /** A vector given in full as an array, or as {@code {first8, sum}}. */

@@ -27,17 +27,24 @@ final class LayerSearchCase {
         List<Segment> segments = List.of(new Segment(-1, 0, FIRST_ROW), new Segment(0, FIRST_ROW, ROWS),
             new Segment(-1, FIRST_ROW + ROWS, embeds.rows() - FIRST_ROW - ROWS));
         double[] kl = search.divergences(Tensors.floats(embeds.values(), Tensors.CPU, embeds.shape()[0], embeds.shape()[1]), segments);
-        JsonNode wanted = expected.get("kl").get(sample);
-        check.same("kl[" + sample + "].size", kl.length, wanted.size());
-        for (int i = 0; i < kl.length; i++) check.value("kl[" + sample + "][" + i + "]", kl[i], wanted.get(i).asDouble());
+        compare("kl[" + sample + "]", kl, expected.path("kl").path(sample), check);
         if (means == null) means = new double[kl.length];
         for (int i = 0; i < kl.length; i++) means[i] += kl[i] / inputs.get("samples").size();
         sample++;
       }
-      for (int i = 0; i < means.length; i++) check.value("mean_kl[" + i + "]", means[i], expected.get("mean_kl").get(i).asDouble());
-      check.same("first_candidate_layer", VtwLayerSearch.FIRST_LAYER, expected.get("first_candidate_layer").asInt());
+      compare("mean_kl", means, expected.path("mean_kl"), check);
+      int first = expected.path("first_candidate_layer").asInt(VtwLayerSearch.FIRST_LAYER);
+      check.same("first_candidate_layer", VtwLayerSearch.FIRST_LAYER, first);
+      // throws where no layer will do, as the original code does
       int selected = VtwLayerSearch.choose(means, oneCase.get("params").get("eta").asDouble());
-      check.same("selected_layer", selected, expected.get("selected_layer").asInt());
+      check.same("selected_layer", selected, expected.path("selected_layer").asInt(-1));
     }
+  }
+
+  /** Nothing is asked of a case that ends in an error. */
+  private static void compare(String what, double[] got, JsonNode wanted, Check check) {
+    if (wanted.isMissingNode()) return;
+    check.same(what + ".size", got.length, wanted.size());
+    for (int i = 0; i < got.length; i++) check.value(what + "[" + i + "]", got[i], wanted.path(i).asDouble());
   }
 }

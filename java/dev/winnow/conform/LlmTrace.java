@@ -39,6 +39,10 @@ final class LlmTrace {
       Plan plan = params.has("kept_per_stage") ? MustDropCases.imposed(params.get("kept_per_stage"), layers, true) : plan(method, params,
           layers, vision);
       float[] logits = prompt(run, embeds, plan, pre, vision, text);
+      if (expected.has("error")) {
+        check.finite("where the original code fails, prefill.logits", logits);
+        return;
+      }
       prefill(expected, run, logits, pre, vision, text, check);
       Plan uncut = new Plan(method, plan.parameters(), plan.cuts(), plan.positions(), plan.cached());
       try (SequenceRun again = new SequenceRun(model.decoder())) {

@@ -18,14 +18,12 @@ final class StageChecks {
     int[] block = IntStream.range(0, vision).toArray();
     int s = 0;
     for (JsonNode stage : expected.path("stages")) {
-      if (stage.get("candidates").asInt() == 0) {
-        check.same("cuts without image tokens", cuts.size(), 0);
-        continue;
-      }
-      String at = "stages[" + s + "]";
-      CutRecord cut = cuts.get(s++);
+      String at = "stages[" + s++ + "]";
       int entering = stage.has("entering_layer") ? stage.get("entering_layer").asInt() : stage.get("after_layer").asInt() + 1;
-      check.same(at + ".entering_layer", cut.site().index(), entering);
+      CutRecord cut = cuts.stream().filter(one -> one.site().index() == entering).findFirst().orElse(null);
+      // where no image token is left, the engine has nothing to cut and records nothing
+      check.same(at + " cuts", cut != null, stage.get("candidates").asInt() > 0);
+      if (cut == null) continue;
       check.same(at + ".candidates", cut.before(), stage.get("candidates").asInt());
       int stayed = cut.kept().length - cut.merged().size();
       if (stage.has("kept")) check.ints(at + ".kept", cut.kept(), stage.get("kept"));
@@ -34,7 +32,7 @@ final class StageChecks {
       if (stage.has("scores")) check.vector(at + ".scores", cut.scores(), stage.get("scores"));
       if (stage.has("column_sums")) check.vector(at + ".column_sums", cut.scores(), stage.get("column_sums"));
       if (stage.has("clusters")) merges(at, cut, block, stage, check);
-      boolean hides = run.plan().cacheCuts().isEmpty() && lengths[cut.site().index()] == pre + vision + text;
+      boolean hides = run.plan().cacheCuts().isEmpty() && entering < lengths.length && lengths[entering] == pre + vision + text;
       check.same(at + ".sequence_length", pre + text + (hides ? vision : cut.kept().length), stage.get("sequence_length").asInt());
       block = cut.kept();
     }

@@ -102,6 +102,7 @@ public final class Decoder implements AutoCloseable {
           runLayer(i, batch, rows, observer);
         }
       }
+      cutBehindLastLayer(batch, rows, observer);
       for (Rows part : batch) part.sequence().grow((int) part.hidden().size(0));
       Tensor normed = normed(rows.hidden());
       observer.finished(normed);
@@ -111,6 +112,12 @@ public final class Decoder implements AutoCloseable {
       for (int s = 0; s < perSequence.length; s++) perSequence[s] = Arrays.copyOfRange(logits, s * config.vocab(), (s + 1) * config.vocab());
       return perSequence;
     }
+  }
+
+  /** What a cut does here changes no row that is read, but methods whose stages were given for deeper models tell what they would keep. */
+  private void cutBehindLastLayer(List<Rows> batch, PackedRows rows, StepObserver observer) {
+    long begin = System.nanoTime();
+    if (cut(layers.length, batch, rows, LayerPruner.Need.INPUT, null, null) != null) observer.cut(layers.length, System.nanoTime() - begin);
   }
 
   /** Logits of rows after the final norm, float32 [rows, vocab]; belongs to the caller's PointerScope. */

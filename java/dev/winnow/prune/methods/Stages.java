@@ -36,7 +36,7 @@ final class Stages {
 
   static List<Integer> read(Settings settings, ModelShape shape) {
     List<Integer> layers = settings.integers("layers");
-    for (int i = 0; i < layers.size(); i++) settings.layer("layers", layers.get(i), i == 0 ? 0 : layers.get(i - 1) + 1, shape.layers() - 2);
+    for (int i = 0; i < layers.size(); i++) settings.layer("layers", layers.get(i), i == 0 ? 0 : layers.get(i - 1) + 1, shape.layers() - 1);
     return layers;
   }
 
