@@ -1,12 +1,14 @@
 package dev.winnow.cli;
 
 import dev.winnow.InvalidInputException;
+import dev.winnow.checkpoint.Checkpoint;
 import dev.winnow.prune.Method;
 import dev.winnow.prune.Methods;
 import dev.winnow.prune.ModelShape;
 import dev.winnow.prune.Parameter;
 import dev.winnow.prune.PlanWriter;
 import dev.winnow.prune.Settings;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.concurrent.Callable;
@@ -18,12 +20,14 @@ import picocli.CommandLine.Parameters;
 @Command(name = "methods", mixinStandardHelpOptions = true, parameterListHeading = "%nArguments:%n", optionListHeading = "%nOptions:%n",
     description = "Lists the pruning methods, or tells about one: what it does, its source, its parameters and their defaults.",
     footerHeading = "%nExamples:%n", footer = {"  winnow methods", "  winnow methods pyramiddrop",
+        "  winnow methods fastervlm --as-plan --model llava-1.5-7b-hf > my.json",
         "  winnow methods pyramiddrop --as-plan --layers 32 --set ratios=0.5,0.25,0.1"})
 final class MethodsCommand implements Callable<Integer> {
   private static final int WIDTH = 110;
   /** The tower that plans are printed for: CLIP ViT-L/14 at 336 pixels, features of the last block but one. */
   private static final int BLOCKS = 24;
   private static final int GRID = 24;
+  private static final int LAYERS = 32;
 
   @Parameters(index = "0", arity = "0..1", paramLabel = "NAME", description = "A method's name; without it all are listed.")
   private String name;
@@ -31,9 +35,12 @@ final class MethodsCommand implements Callable<Integer> {
   @Option(names = "--as-plan", description = "Print the method as a plan file for 'winnow ask --plan'.")
   private boolean asPlan;
 
-  @Option(names = "--layers", paramLabel = "N", defaultValue = "32",
-      description = "With --as-plan: decoder layers of the model that the plan is for. Default: ${DEFAULT-VALUE}.")
-  private int layers;
+  @Option(names = "--model", paramLabel = "DIR", description = "With --as-plan: checkpoint folder of the model that the plan is for.")
+  private Path model;
+
+  @Option(names = "--layers", paramLabel = "N",
+      description = "With --as-plan and without --model: decoder layers of the model that the plan is for. Default: " + LAYERS + ".")
+  private Integer layers;
 
   @Option(names = "--set", paramLabel = "KEY=VALUE", description = "With --as-plan: sets a parameter of the method; may be repeated.")
   private List<String> settings = List.of();
@@ -61,10 +68,21 @@ final class MethodsCommand implements Callable<Integer> {
 
   private String plan() {
     if (name == null) throw new InvalidInputException("--as-plan needs a method's name");
-    if (layers < 1) throw new InvalidInputException("--layers must be 1 or more, not " + layers);
+    ModelShape shape = shape();
     OptionalInt tokens = budget == null ? OptionalInt.empty() : OptionalInt.of(budget);
-    ModelShape shape = new ModelShape(layers, BLOCKS, true, BLOCKS - 2, GRID, true);
-    return PlanWriter.write(Methods.named(name).plan(shape, Settings.typed(settings), tokens, imageTokens));
+    return PlanWriter.write(Methods.named(name).plan(shape, Settings.typed(settings), tokens, imageTokens), shape);
+  }
+
+  private ModelShape shape() {
+    if (model != null) {
+      if (layers != null) throw new InvalidInputException("--model tells how many layers there are; leave out --layers");
+      try (Checkpoint checkpoint = Checkpoint.open(model)) {
+        return ModelShape.of(checkpoint.config());
+      }
+    }
+    int depth = layers == null ? LAYERS : layers;
+    if (depth < 1) throw new InvalidInputException("--layers must be 1 or more, not " + depth);
+    return new ModelShape(depth, BLOCKS, true, BLOCKS - 2, GRID, true);
   }
 
   private static String list() {

@@ -27,6 +27,8 @@ public record CorrectedTextAttention(TextAttention.Raters raters, int heads, dou
 
   @Override public Input input() { return Input.LAYER_BEFORE; }
 
+  @Override public boolean showsEvidence() { return true; }
+
   @Override public boolean choosesRaters() { return raters != TextAttention.Raters.ALL; }
 
   @Override public int[] raters(Candidates entrance) { return new TextAttention(raters, TextAttention.Pool.MEAN).raters(entrance); }

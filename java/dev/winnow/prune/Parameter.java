@@ -13,4 +13,9 @@ import java.util.function.Function;
 public record Parameter(String name, Function<ModelShape, String> byDefault, String defaultText, String meaning) {
   /** A parameter whose default is the same for every model. */
   public static Parameter of(String name, String value, String meaning) { return new Parameter(name, shape -> value, value, meaning); }
+
+  /** Whether {@code value} is the default for this model and another model may have another one. */
+  boolean leftToTheModel(ModelShape shape, String value) {
+    return value.equals(byDefault.apply(shape)) && !value.equals(defaultText);
+  }
 }

@@ -13,10 +13,16 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /** A JSON value that knows where it stands, so that every complaint about a plan file names line and column. */
 final class PlanNode {
   private static final JsonFactory JSON = new JsonFactory().enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION);
+
+  private static final String BYTE_ORDER_MARK = "\uFEFF";
+  /** What Jackson says about its own switches, which a user does not have. */
+  private static final Pattern JACKSON_ADVICE = Pattern.compile(": enable `.*| \\(not recognized as one since .*|, from `StreamRead[^`]*`");
+  private static final int LONGEST_COMPLAINT = 400;
 
   private final String place;
   /** Exactly one of these is not null. */
@@ -35,14 +41,17 @@ final class PlanNode {
 
   /** @param source what to call the text in complaints */
   static PlanNode parse(String json, String source) {
-    try (JsonParser parser = JSON.createParser(json)) {
-      PlanNode root = read(parser, parser.nextToken(), source);
-      if (parser.nextToken() != null) throw new InvalidInputException(place(source, parser.currentTokenLocation())
-          + "nothing may follow the plan");
-      return root;
-    } catch (JsonProcessingException e) {
-      throw new InvalidInputException(place(source, e.getLocation()) + "not valid JSON: "
-          + e.getOriginalMessage().lines().findFirst().orElse(""), e);
+    // some editors begin UTF-8 with a byte-order mark
+    try (JsonParser parser = JSON.createParser(json.startsWith(BYTE_ORDER_MARK) ? json.substring(1) : json)) {
+      try {
+        PlanNode root = read(parser, parser.nextToken(), source);
+        if (parser.nextToken() == null) return root;
+        throw new InvalidInputException(place(source, parser.currentTokenLocation()) + "nothing may follow the plan");
+      } catch (JsonProcessingException e) {
+        JsonLocation at = e.getLocation() == null ? parser.currentLocation() : e.getLocation();
+        String cause = JACKSON_ADVICE.matcher(e.getOriginalMessage().lines().findFirst().orElse("")).replaceFirst("");
+        throw new InvalidInputException(place(source, at) + "not valid JSON: " + cause, e);
+      }
     } catch (IOException e) {
       throw new InvalidInputException(source + " cannot be read: " + e.getMessage(), e);
     }
@@ -79,7 +88,13 @@ final class PlanNode {
   }
 
   /** The complaint about this value. */
-  InvalidInputException wrong(String what) { return new InvalidInputException(place + what); }
+  InvalidInputException wrong(String what) {
+    String line = what.replaceAll("\\p{Cntrl}", " ");
+    int half = LONGEST_COMPLAINT / 2;
+    // a value may be endless; the cause stands before it and the remedy behind
+    if (line.length() > LONGEST_COMPLAINT) line = line.substring(0, half) + " ... " + line.substring(line.length() - half);
+    return new InvalidInputException(place + line);
+  }
 
   boolean has(String name) { return fields != null && fields.containsKey(name); }
 
@@ -95,7 +110,7 @@ final class PlanNode {
   }
 
   PlanNode required(String name) {
-    PlanNode value = fields == null ? null : fields.get(name);
+    PlanNode value = fields().get(name);
     if (value == null) throw wrong("'" + name + "' is missing");
     return value;
   }

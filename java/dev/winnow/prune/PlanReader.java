@@ -29,7 +29,7 @@ public final class PlanReader {
     try {
       return parse(Files.readString(file, StandardCharsets.UTF_8), file.toString());
     } catch (MalformedInputException e) {
-      throw new InvalidInputException("plan " + file + " is not UTF-8 text", e);
+      throw new InvalidInputException("plan " + file + " is not UTF-8 text; save it as UTF-8", e);
     } catch (NoSuchFileException e) {
       throw new InvalidInputException(file + ": there is no such plan file; check the path", e);
     } catch (IOException e) {
@@ -120,6 +120,8 @@ public final class PlanReader {
     if (scorer != null && scorer.input() == Scorer.Input.LAYER_BEFORE
         && layer == 0) throw node.get("site").wrong("this scorer looks at the layer before, and layer 0 has none");
     Selector selector = part(node.required("selector"), Parts.SELECTORS);
+    String missing = missing(selector, scorer);
+    if (missing != null) throw node.get("selector").wrong(missing);
     Merger merger = node.has("merger") ? part(node.get("merger"), Parts.MERGERS) : null;
     if (merger != null && (scorer == null || scorer.input() == Scorer.Input.LAYER_ITSELF)) {
       throw node.get("merger").wrong("merging needs a scorer that does not look at the layer itself");
@@ -130,6 +132,18 @@ public final class PlanReader {
     return new LayerCut(layer, scorer, selector, merger, hide ? LayerCut.Effect.HIDE : LayerCut.Effect.DROP, twice);
   }
 
+  /** What a selector at a layer lacks; null where it has all that it looks at. */
+  private static String missing(Selector selector, Scorer scorer) {
+    if (selector instanceof Survivors) return "only caches have survivors: use this selector at the sites cache and decode";
+    if (selector instanceof Duplication && !(scorer instanceof KeyNorms)) return "this selector needs the scorer key-norms";
+    boolean rows = selector instanceof RankRule || selector instanceof DualFilter;
+    if (rows && (scorer == null || !scorer.showsEvidence())) {
+      return "this selector looks at single text rows and needs the scorer text-attention or corrected-text-attention";
+    }
+    boolean scores = selector instanceof Selectors.Top || selector instanceof StagedTop;
+    return scores && scorer == null ? "this selector needs a scorer" : null;
+  }
+
   private static CacheCut cacheCut(PlanNode node, Site site, ModelShape shape) {
     node.only("a cut of the caches", Set.of("site", "every", "layers", "scorer", "selector", "next_position"));
     boolean decode = site.kind() == Site.Kind.DECODE;
@@ -137,6 +151,7 @@ public final class PlanReader {
     int every = decode ? node.required("every").integer(1, Integer.MAX_VALUE) : 0;
     List<Integer> layers = node.has("layers") ? node.get("layers").items().stream().map(layer -> layer.integer(0,
         shape.layers() - 1)).toList() : null;
+    if (layers != null && layers.isEmpty()) throw node.get("layers").wrong("name at least one layer, or leave this out for all");
     CacheAttention attention = node.has("scorer") ? part(node.get("scorer"), Parts.CACHE_SCORERS) : null;
     if (attention != null && attention.layers() != null && attention.layers().stream().anyMatch(layer -> layer < 0
         || layer >= shape.layers())) {

@@ -8,6 +8,9 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.winnow.InvalidInputException;
 import dev.winnow.WinnowException;
 import java.math.BigInteger;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 
 /** Writes plans as plan files that {@link PlanReader} reads back. */
 public final class PlanWriter {
@@ -16,7 +19,15 @@ public final class PlanWriter {
   private PlanWriter() {}
 
   /** Indented JSON. Throws InvalidInputException where the plan has a part without a name. */
-  public static String write(Plan plan) {
+  public static String write(Plan plan) { return write(plan, null); }
+
+  /**
+   * The same, but what a method before the decoder takes from the model by itself, such as the number of a block, is left out, so that the
+   * plan does for models with other towers too.
+   *
+   * @param shape of the model that the plan was made for
+   */
+  public static String write(Plan plan, ModelShape shape) {
     ObjectNode root = JSON.createObjectNode().put("format", PlanReader.FORMAT).put("name", plan.method());
     root.put("positions", PlanWords.of(plan.positions()));
     if (!plan.bias().isNone()) {
@@ -25,8 +36,14 @@ public final class PlanWriter {
     }
     if (!plan.cached()) root.put("cached", false);
     ArrayNode cuts = root.putArray("cuts");
-    if (plan.vision() != null) visionCut(cuts.addObject(), plan);
-    for (LayerCut cut : plan.cuts()) layerCut(cuts.addObject(), cut);
+    if (plan.vision() != null) visionCut(cuts.addObject(), plan, shape);
+    for (LayerCut cut : plan.cuts()) {
+      if (shape != null && cut.layer() == shape.layers()) {
+        throw new InvalidInputException("a cut behind the last layer changes nothing and has no place in a plan file; leave layer "
+            + (cut.layer() - 1) + " out");
+      }
+      layerCut(cuts.addObject(), cut);
+    }
     for (CacheCut cut : plan.cacheCuts()) cacheCut(cuts.addObject(), cut);
     try {
       return JSON.writerWithDefaultPrettyPrinter().writeValueAsString(root);
@@ -35,10 +52,18 @@ public final class PlanWriter {
     }
   }
 
-  private static void visionCut(ObjectNode node, Plan plan) {
+  private static void visionCut(ObjectNode node, Plan plan, ModelShape shape) {
     VisionCut cut = plan.vision();
-    Part.Spec spec = cut.spec() == null ? new Part.Spec(plan.method(), plan.parameters()) : cut.spec();
+    Part.Spec spec = cut.spec() == null ? new Part.Spec(plan.method(), stated(plan, shape)) : cut.spec();
     node.put("site", cut.site().toString()).set("reducer", part(spec));
+  }
+
+  private static Map<String, String> stated(Plan plan, ModelShape shape) {
+    Map<String, String> stated = new LinkedHashMap<>(plan.parameters());
+    for (Parameter parameter : shape == null ? List.<Parameter>of() : Methods.named(plan.method()).parameters()) {
+      if (parameter.leftToTheModel(shape, stated.get(parameter.name()))) stated.remove(parameter.name());
+    }
+    return stated;
   }
 
   private static void layerCut(ObjectNode node, LayerCut cut) {

@@ -32,4 +32,7 @@ public interface Scorer extends Part {
    * cut leaves the image alone.
    */
   Tensor score(Candidates candidates);
+
+  /** Whether the scores stand above what they were made of, as rules that look at single text rows need it: see {@link Selectors#evidence}. */
+  default boolean showsEvidence() { return false; }
 }

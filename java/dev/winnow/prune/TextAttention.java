@@ -36,6 +36,8 @@ public record TextAttention(Raters raters, Pool pool) implements Scorer {
 
   @Override public Input input() { return Input.LAYER_BEFORE; }
 
+  @Override public boolean showsEvidence() { return true; }
+
   @Override public boolean choosesRaters() { return raters != Raters.ALL; }
 
   @Override public int[] raters(Candidates entrance) {

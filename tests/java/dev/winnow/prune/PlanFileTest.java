@@ -17,6 +17,7 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Plan files: every method of the decoder as one, and complaints that say where. */
 class PlanFileTest {
@@ -87,10 +88,49 @@ class PlanFileTest {
       "{\"format\":\"winnow.plan/1\",#\"positions\":\"original\",\"cuts\":[]}|p:2:13: only pictures that a cut before the decoder shortened have this",
       "{\"format\":\"winnow.plan/1\",#\"attention_bias\":{\"sizes\":\"some\"},\"cuts\":[]}|p:2:27: 'some' is not valid here; give one of none, all, even-first",
       "{\"format\":\"winnow.plan/1\",#\"attention_bias\":{\"size\":\"all\"},\"cuts\":[]}|p:2:26: unknown field 'size' in an attention bias",
+      "{\"format\":\"winnow.plan/1\",\"cuts\":[{\"site\":\"layer:2\",#\"selector\":{\"name\":\"top\",\"tokens\":2}}]}|p:2:12: this selector needs a scorer",
+      "{\"format\":\"winnow.plan/1\",\"cuts\":[{\"site\":\"layer:2\",#\"selector\":{\"name\":\"rank\"}}]}|p:2:12: this selector looks at single text rows",
+      "{\"format\":\"winnow.plan/1\",\"cuts\":[{\"site\":\"layer:2\",\"scorer\":{\"name\":\"key-norms\"},#\"selector\":{\"name\":\"dual-filter\"}}]}|p:2:12: this selector looks at",
+      "{\"format\":\"winnow.plan/1\",\"cuts\":[{\"site\":\"layer:2\",\"scorer\":{\"name\":\"random\"},#\"selector\":{\"name\":\"duplication\",\"tokens\":8}}]}|p:2:12: this selector needs the scorer key-norms",
+      "{\"format\":\"winnow.plan/1\",\"cuts\":[{\"site\":\"layer:2\",#\"selector\":{\"name\":\"survivors\"}}]}|p:2:12: only caches have survivors",
+      "{\"format\":\"winnow.plan/1\",\"cuts\":[{\"site\":\"cache\",#\"layers\":[],\"selector\":{\"name\":\"none\"}}]}|p:2:10: name at least one layer",
+      "{\"format\":\"winnow.plan/1\",#\"positions\":\"ke\\nep\",\"cuts\":[]}|p:2:13: 'ke ep' is not valid here; give one of",
+      "{\"format\":\"winnow.plan/1\",#\"cuts\":[NaN]}|p:2:12: not valid JSON",
+      "{\"format\":\"winnow.plan/1\",\"cuts\":[7]}|p:1:35: an object is wanted here",
       "[]|must be an object", "^^|p:1:1: the file is empty"})
   void complaintsNameThePlace(String json, String complaint) {
     String message = assertThrows(InvalidInputException.class, () -> PlanReader.parse(json.replace('#', '\n'), "p").plan(SHAPE)).getMessage();
     assertTrue(message.contains(complaint), message);
     assertEquals(1, message.lines().count(), message);
+  }
+
+  @Test void depthAndLengthHaveBounds() {
+    String deep = "{\"format\":\n" + "[".repeat(100_000);
+    String message = assertThrows(InvalidInputException.class, () -> PlanReader.parse(deep, "p")).getMessage();
+    assertTrue(message.startsWith("p:2:") && message.contains("nesting depth"), message);
+    String endless = "{\"format\":\"" + "x".repeat(100_000) + "\"}";
+    String shortened = assertThrows(InvalidInputException.class, () -> PlanReader.parse(endless, "p")).getMessage();
+    assertTrue(shortened.length() < 500 && shortened.endsWith("give one of winnow.plan/1"), shortened);
+  }
+
+  @Test void aByteOrderMarkIsNoPartOfThePlan() {
+    assertTrue(PlanReader.parse("\uFEFF{\"format\":\"winnow.plan/1\",\"cuts\":[]}", "p").plan(SHAPE).removesNothing());
+  }
+
+  /** What a method takes from the model by itself is left to the model that the plan meets. */
+  @ParameterizedTest
+  @ValueSource(strings = {"fastervlm", "visionzip", "prumerge", "hired", "fopru", "scope", "hiprune", "holov", "mustdrop"})
+  void aPlanDoesForASmallerTower(String method) {
+    ModelShape small = new ModelShape(4, 3, true, 1, 4, false);
+    String json = PlanWriter.write(Methods.named(method).plan(new ModelShape(4, 24, true, 22, 24, false), Map.of(), OptionalInt.empty(), 0),
+        new ModelShape(4, 24, true, 22, 24, false));
+    Plan own = Methods.named(method).plan(small, Map.of(), OptionalInt.empty(), 0);
+    assertEquals(own.vision().reducer().needs(), PlanReader.parse(json, "p").plan(small).vision().reducer().needs());
+  }
+
+  @Test void aCutBehindTheLastLayerHasNoPlaceInAPlanFile() {
+    Plan plan = Methods.named("sparsevlm").plan(SHAPE, Map.of("layers", "2,31", "keep", "9,5"), OptionalInt.empty(), 576);
+    String message = assertThrows(InvalidInputException.class, () -> PlanWriter.write(plan, SHAPE)).getMessage();
+    assertTrue(message.endsWith("leave layer 31 out"), message);
   }
 }
