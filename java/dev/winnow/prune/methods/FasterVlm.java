@@ -14,7 +14,7 @@ public final class FasterVlm extends VisionMethod {
     super("fastervlm", "Keeps the patches that the vision tower's class token attends to most.",
         "Zhang et al., FasterVLM, 2024 (arXiv 2412.01818 v1); code Theia-4869/FasterVLM f5d5f12",
         VisionSettings.tokens(144, "visual_token_num, README"),
-        VisionSettings.block("block", "block whose class attention ranks the patches"));
+        VisionSettings.block("block", "block whose class attention ranks the patches (attentions[-2], code)"));
   }
 
   @Override VisionCut cut(ModelShape shape, Settings settings) {

@@ -16,9 +16,10 @@ public final class HiPrune extends VisionMethod {
         "Keeps the patches that receive the most attention in the tower, plus surroundings of those that a middle block looks at.",
         "Liu et al., HiPrune, 2025 (arXiv 2508.00553); code Danielement321/HiPrune 6e83a12",
         VisionSettings.tokens(192, "HIPRUNE_RETENTION"),
-        Parameter.of("alpha", "0.1", "share of the budget for anchors and their neighbours, five patches each"),
-        new Parameter("middle", shape -> String.valueOf(shape.visionBlocks() / 3), "a third of the way: 8 of 24", "block of the anchors"),
-        VisionSettings.block("block", "block whose attention ranks the rest"));
+        Parameter.of("alpha", "0.1", "share of the budget for anchors and their neighbours, five patches each (alpha, code)"),
+        new Parameter("middle", shape -> String.valueOf(shape.visionBlocks() / 3), "a third of the way: 8 of 24", "block of the anchors"
+            + " (the code's 9, counted from 1)"),
+        VisionSettings.block("block", "block whose attention ranks the rest (22 of 24, code)"));
   }
 
   @Override VisionCut cut(ModelShape shape, Settings settings) {

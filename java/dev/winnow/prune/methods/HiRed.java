@@ -18,12 +18,13 @@ public final class HiRed extends VisionMethod {
     super("hired", "Keeps the patches with the most class attention, giving busy tiles a larger part of the budget.",
         "Arif et al., HiRED, AAAI 2025 (arXiv 2408.10945); code hasanar1f/HiRED 502d6dd",
         Parameter.of("rate", "0.2",
-            "share of the patches of all tiles that stays, truncated; what the division among tiles rounds away is lost"),
+            "share of the patches of all tiles that stays, truncated; what the division among tiles rounds away is lost"
+            + " (token_budget_rate, code)"),
         Parameter.of("tokens", "",
-            "rows of one picture that enter the language model, all its tiles together, instead of rate; nothing is lost"),
-        Parameter.of("alpha", "0.5", "share of the budget that the whole picture gets where there are tiles"),
-        VisionSettings.block("block", "block whose class attention selects"),
-        Parameter.of("shallow", "0", "block whose class attention divides the budget"));
+            "rows of one picture that enter the language model, all its tiles together, instead of rate; nothing is lost (ours)"),
+        Parameter.of("alpha", "0.5", "share of the budget that the whole picture gets where there are tiles (alpha, paper and code)"),
+        VisionSettings.block("block", "block whose class attention selects (22 of 24, code)"),
+        Parameter.of("shallow", "0", "block whose class attention divides the budget (paper and code)"));
   }
 
   @Override VisionCut cut(ModelShape shape, Settings settings) {

@@ -14,9 +14,9 @@ public final class MmTok extends VisionMethod {
     super("mmtok", "Keeps the patches that together cover the question's words and the picture best.",
         "Dong et al., MMTok, ICLR 2026 (arXiv 2508.18264); code Ironieser/MMTok d1522cd",
         VisionSettings.tokens(64, "of the paper's 192, 128 and 64"),
-        Parameter.of("alpha", "0.5", "weight of covering the picture beside covering the words"),
-        Parameter.of("text_temperature", "0.02", "temperature of the softmax of a word over the patches"),
-        Parameter.of("vision_temperature", "0.2", "temperature of the softmax of a patch over the patches"));
+        Parameter.of("alpha", "0.5", "weight of covering the picture beside covering the words (alpha, code)"),
+        Parameter.of("text_temperature", "0.02", "temperature of the softmax of a word over the patches (code)"),
+        Parameter.of("vision_temperature", "0.2", "temperature of the softmax of a patch over the patches (code)"));
   }
 
   @Override VisionCut cut(ModelShape shape, Settings settings) {

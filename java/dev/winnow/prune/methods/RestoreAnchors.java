@@ -34,14 +34,14 @@ public final class RestoreAnchors extends VisionMethod {
             + " in the language model.",
         "RESTORE, ICML 2026 (arXiv 2606.01711); code cvlab-yonsei/RESTORE 9b27e68",
         VisionSettings.tokens(64, "of the paper's 192, 128 and 64"),
-        Parameter.of("selector", "vispruner", "method that selects, with settings of its own after a blank ('cdpruner relevance=none'): one"
-            + " of " + names(List.of(selectors))),
+        Parameter.of("selector", "vispruner", "method that selects (the paper's tables: vispruner and holov), with settings of its own"
+            + " after a blank ('cdpruner relevance=none'): one of " + names(List.of(selectors))),
         Parameter.of("positions", "original", "original: rows stand where their patches stood, a merged one at the lower median of its"
-            + " patches (paper and code); contiguous: one behind another"),
+            + " patches (paper and code); contiguous: one behind another (ours)"),
         Parameter.of("sizes", "even-first", "log of a row's patches added to attention logits. even-first: in layer 0 the mean for all rows"
             + " (code); all: their own in every layer; none"),
-        Parameter.of("distance", "prompt", "log(2 - mean cosine of the rotary angles of the distance) added to attention logits. prompt: not"
-            + " for generated tokens (code); always; none"));
+        Parameter.of("distance", "prompt", "log(2 - mean cosine of the rotary angles of the distance) added to attention logits."
+            + " prompt: not for generated tokens (code); always; none"));
     this.selectors = List.of(selectors);
   }
 

@@ -15,10 +15,12 @@ public final class Scope extends VisionMethod {
   public Scope() {
     super("scope", "Keeps the patches that together cover the picture best, weighted by class attention.",
         "Deng et al., SCOPE, NeurIPS 2025 (arXiv 2510.24214); code kinredon/SCOPE 6bf7306",
-        VisionSettings.tokens(64, "of the paper's 192, 128 and 64"), Parameter.of("alpha", "1.0", "power of the class attention"),
+        VisionSettings.tokens(64, "of the paper's 192, 128 and 64"),
+        Parameter.of("alpha", "1.0", "power of the class attention (alpha, code)"),
         Parameter.of("attention", "class",
-            "class: weights by class attention, summed over heads; none: coverage alone, for towers without a class token"),
-        VisionSettings.block("block", "block whose class attention weighs"));
+            "class: weights by class attention, summed over heads; none: coverage alone, for towers without a class token (both in the"
+            + " code)"),
+        VisionSettings.block("block", "block whose class attention weighs (attentions[-2], clip_encoder.py)"));
   }
 
   @Override VisionCut cut(ModelShape shape, Settings settings) {

@@ -16,7 +16,7 @@ public final class VisPruner extends VisionMethod {
         "Zhang et al., VisPruner, ICCV 2025 (arXiv 2412.01818 v2); code Theia-4869/VisPruner aefa01a",
         VisionSettings.tokens(64, "visual_token_num"),
         Parameter.of("ratio", "0.5", "share of them that class attention chooses (important_ratio)"),
-        VisionSettings.block("block", "block whose class attention ranks the patches"));
+        VisionSettings.block("block", "block whose class attention ranks the patches (attentions[-2], code)"));
   }
 
   @Override VisionCut cut(ModelShape shape, Settings settings) {

@@ -31,6 +31,16 @@ class BudgetTest {
     }
   }
 
+  @Test void everyParameterBeforeTheDecoderSaysWhereItComesFrom() {
+    for (Method method : pruning().stream().filter(method -> plan(method, 576).vision() != null).toList()) {
+      if (method.name().equals("mustdrop")) continue;
+      for (Parameter parameter : method.parameters()) {
+        boolean sourced = parameter.meaning().matches(".*(paper|code|ours|README|HydraInfer|EffiVLM|Cen-Prune|[a-zA-Z]_[a-zA-Z]).*");
+        assertTrue(sourced, method.name() + " " + parameter.name() + ": " + parameter.meaning());
+      }
+    }
+  }
+
   /** The layers up to the first cut hold more than 20 on average already; VTW moves its only cut. */
   @Test void insideTheDecoderOutOfReachIsRefused() {
     for (String name : List.of("random", "uniform", "fastv", "dart", "sparsevlm", "mustdrop", "pyramiddrop")) {
