@@ -34,7 +34,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Original positions and the attention bias, on a small decoder whose prompt is 3 rows of text, 5 rows of an image of 12 tokens, 4 of text. */
+/**
+ * Original positions and the attention bias, on a small decoder whose prompt is 3 rows of text, 5 rows of an image of 12 tokens, 4 of
+ * text.
+ */
 class AttentionBiasTest {
   private static final String MODEL = "{\"arch\":\"llama\",\"hidden\":64,\"heads\":4,\"kv_heads\":2,\"layers\":%d,\"ffn\":96,\"vocab\":97,"
       + "\"rms_eps\":1e-6,\"rope_theta\":10000.0,\"weights\":{\"id_offset\":0,\"scale\":1.0,\"embed_scale\":2.0,\"head_scale\":1.0}}";
@@ -47,7 +50,9 @@ class AttentionBiasTest {
 
   @AfterAll static void close() { model.close(); }
 
-  private static GoldenModel model(int layers) throws Exception { return new GoldenModel(new ObjectMapper().readTree(MODEL.formatted(layers))); }
+  private static GoldenModel model(int layers) throws Exception {
+    return new GoldenModel(new ObjectMapper().readTree(MODEL.formatted(layers)));
+  }
 
   private static Plan plan(PositionPolicy positions, Sizes sizes, Distance distance) {
     VisionCut cut = Methods.named("divprune").plan(new ModelShape(4, 24, true, 22, 4, false), Map.of(), OptionalInt.empty(), 0).vision();

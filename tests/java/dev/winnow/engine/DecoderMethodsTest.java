@@ -59,7 +59,9 @@ class DecoderMethodsTest {
     double held = 0;
     for (int layer = 0; layer < layers; layer++) {
       int tokens = report.segments().stream().filter(segment -> !segment.isText()).mapToInt(Segment::length).sum();
-      for (CutRecord cut : report.cuts()) if (cut.site().kind() == Site.Kind.LAYER && cut.site().index() <= layer) tokens = cut.kept().length;
+      for (CutRecord cut : report.cuts()) {
+        if (cut.site().kind() == Site.Kind.LAYER && cut.site().index() <= layer) tokens = cut.kept().length;
+      }
       held += tokens;
     }
     assertTrue(held / layers <= budget && held / layers > budget - 1.5, method + " holds " + held / layers);
@@ -69,7 +71,8 @@ class DecoderMethodsTest {
   @CsvSource({"sparsevlm,keep=6;4;2", "mustdrop,average=8", "dart,keep=7"})
   void twoPicturesAreCutEachOnItsOwn(String method, String setting) {
     String[] nameAndValue = setting.replace(';', ',').split("=");
-    Question question = Question.of(TWO).raw().image(Asked.drawn(90, 60)).image(Asked.drawn(31, 77)).maxTokens(4).method(method).set(nameAndValue[0], nameAndValue[1]);
+    Question question = Question.of(TWO).raw().image(Asked.drawn(90, 60)).image(Asked.drawn(31, 77)).maxTokens(4)
+        .method(method).set(nameAndValue[0], nameAndValue[1]);
     Report report = Asked.ask(model, question).report();
     List<CutRecord> cuts = report.cuts().stream().filter(cut -> cut.site().kind() == Site.Kind.LAYER).toList();
     assertFalse(cuts.isEmpty());
@@ -85,7 +88,8 @@ class DecoderMethodsTest {
   }
 
   @Test void likeWindowsMergeInTheTowerAndKeyTokensStay() {
-    Question question = Asked.base().method("mustdrop").set("merge", "-1").set("key_share", "0.5").set("global_thr", "1").set("individual_thr", "1").maxTokens(2);
+    Question question = Asked.base().method("mustdrop").set("merge", "-1").set("key_share", "0.5")
+        .set("global_thr", "1").set("individual_thr", "1").maxTokens(2);
     Report report = Asked.ask(model, question).report();
     CutRecord merge = report.cuts().get(0);
     assertEquals("vision:0", merge.site().toString());
@@ -116,10 +120,17 @@ class DecoderMethodsTest {
     // 16, then 8 after two tokens, 4 after four, the floor of 3 after six; all text and generated rows are there
     for (int length : report.kv().lengthsAtEnd()) assertEquals(text + 3 + decoded, length);
     assertTrue(report.cuts().stream().allMatch(cut -> cut.site().toString().equals("decode") && cut.scores() != null));
-    assertEquals(List.of(8, 4, 3), report.cuts().stream().filter(cut -> Arrays.stream(cut.layers()).anyMatch(layer -> layer == 0)).map(cut -> cut.kept().length).toList());
+    List<Integer> keptInFirstLayer = report.cuts().stream()
+        .filter(cut -> Arrays.stream(cut.layers()).anyMatch(layer -> layer == 0))
+        .map(cut -> cut.kept().length)
+        .toList();
+    assertEquals(List.of(8, 4, 3), keptInFirstLayer);
   }
 
-  /** The first plan of docs/plans.md, its numbers scaled to the small checkpoint: cuts before, inside and behind the prompt in one request. */
+  /**
+   * The first plan of docs/plans.md, its numbers scaled to the small checkpoint: cuts before, inside and behind the prompt in one
+   * request.
+   */
   @Test void thePlanOfThreeStages() throws IOException {
     String page = Files.readString(Path.of(System.getProperty("winnow.basedir", "."), "docs/plans.md"));
     String plan = page.substring(page.indexOf("```json") + 7, page.indexOf("```", page.indexOf("```json") + 7));
@@ -137,8 +148,9 @@ class DecoderMethodsTest {
   }
 
   @Test void oneLayerDecidesForAllCaches() {
-    String plan = "{\"format\":\"winnow.plan/1\",\"cuts\":[{\"site\":\"cache\",\"layers\":[1,2,3],\"scorer\":{\"name\":\"paid-attention\",\"layers\":\"2\",\"rows\":4},"
-        + "\"selector\":{\"name\":\"top\",\"tokens\":5}}]}";
+    String plan = """
+        {"format": "winnow.plan/1", "cuts": [{"site": "cache", "layers": [1, 2, 3],
+          "scorer": {"name": "paid-attention", "layers": "2", "rows": 4}, "selector": {"name": "top", "tokens": 5}}]}""";
     Report report = Asked.ask(model, Asked.base().plan(PlanReader.parse(plan, "test"))).report();
     int text = report.length() - 16;
     assertArrayEquals(new int[] {text + 16, text + 5, text + 5, text + 5}, report.kv().lengthsAfterPrompt());
@@ -149,16 +161,21 @@ class DecoderMethodsTest {
 
   /** RowNorms, found by the service loader through the tests' META-INF/services. */
   @Test void aScorerOfOnesOwn() {
-    String plan = "{\"format\":\"winnow.plan/1\",\"cuts\":[{\"site\":\"layer:1\",\"scorer\":{\"name\":\"row-norms\"},\"selector\":{\"name\":\"top\",\"tokens\":6}}]}";
+    String plan = """
+        {"format": "winnow.plan/1",
+         "cuts": [{"site": "layer:1", "scorer": {"name": "row-norms"}, "selector": {"name": "top", "tokens": 6}}]}""";
     Report report = Asked.ask(model, Asked.base().plan(PlanReader.parse(plan, "test"))).report();
     assertEquals(6, report.cuts().get(0).kept().length);
   }
 
   @Test void laterTurnsEvictOnlyTheirOwnPictures() {
-    String plan = "{\"format\":\"winnow.plan/1\",\"cuts\":[{\"site\":\"cache\",\"scorer\":{\"name\":\"paid-attention\"},\"selector\":{\"name\":\"top\",\"tokens\":4}}]}";
+    String plan = """
+        {"format": "winnow.plan/1",
+         "cuts": [{"site": "cache", "scorer": {"name": "paid-attention"}, "selector": {"name": "top", "tokens": 4}}]}""";
     try (Session session = model.newSession()) {
       session.ask(Asked.base().maxTokens(2));
-      Report second = session.ask(Question.of(" USER: <image>\nAnd this? ASSISTANT:").raw().image(Asked.drawn(40, 40)).maxTokens(2).plan(PlanReader.parse(plan, "test"))).report();
+      Question later = Question.of(" USER: <image>\nAnd this? ASSISTANT:").raw().image(Asked.drawn(40, 40)).maxTokens(2);
+      Report second = session.ask(later.plan(PlanReader.parse(plan, "test"))).report();
       assertEquals(List.of(1), second.cuts().stream().map(CutRecord::image).distinct().toList());
     }
   }

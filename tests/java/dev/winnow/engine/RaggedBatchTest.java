@@ -22,14 +22,18 @@ import org.junit.jupiter.api.Test;
 
 /** Sequences of different lengths, methods and budgets, moved on together, must get what each gets alone. */
 class RaggedBatchTest {
-  private static final String MODEL = "{\"arch\":\"llama\",\"hidden\":64,\"heads\":4,\"kv_heads\":2,\"layers\":8,\"ffn\":96,\"vocab\":97,\"rms_eps\":1e-6,"
-      + "\"rope_theta\":10000.0,\"weights\":{\"id_offset\":0,\"scale\":1.0,\"embed_scale\":2.0,\"head_scale\":1.0}}";
+  private static final String MODEL = """
+      {"arch": "llama", "hidden": 64, "heads": 4, "kv_heads": 2, "layers": 8, "ffn": 96, "vocab": 97, "rms_eps": 1e-6,
+       "rope_theta": 10000.0, "weights": {"id_offset": 0, "scale": 1.0, "embed_scale": 2.0, "head_scale": 1.0}}""";
 
   private record Input(int pre, int vision, int text, String method, Map<String, String> settings) {}
 
   @Test void togetherAsAlone() throws Exception {
-    List<Input> inputs = List.of(new Input(5, 33, 11, "pyramiddrop", Map.of("layers", "2,4,6")), new Input(0, 40, 1, "fastv", Map.of("ratio", "0.75")),
-        new Input(12, 0, 3, "none", Map.of()), new Input(3, 20, 7, "vtw", Map.of("layer", "3", "positions", "renumber")),
+    List<Input> inputs = List.of(
+        new Input(5, 33, 11, "pyramiddrop", Map.of("layers", "2,4,6")),
+        new Input(0, 40, 1, "fastv", Map.of("ratio", "0.75")),
+        new Input(12, 0, 3, "none", Map.of()),
+        new Input(3, 20, 7, "vtw", Map.of("layer", "3", "positions", "renumber")),
         new Input(4, 17, 5, "random", Map.of("layer", "0", "seed", "9")));
     try (GoldenModel model = new GoldenModel(new ObjectMapper().readTree(MODEL))) {
       List<SequenceRun> together = new ArrayList<>();
@@ -46,7 +50,9 @@ class RaggedBatchTest {
           assertArrayEquals(single, batch[s], 1e-4f, what);
           assertEquals(Vectors.argmax(single), Vectors.argmax(batch[s]), what);
           assertArrayEquals(alone.get(s).sequence().cache().lengths(), together.get(s).sequence().cache().lengths(), what);
-          for (int c = 0; c < alone.get(s).cuts().size(); c++) assertArrayEquals(alone.get(s).cuts().get(c).kept(), together.get(s).cuts().get(c).kept(), what);
+          for (int c = 0; c < alone.get(s).cuts().size(); c++) {
+            assertArrayEquals(alone.get(s).cuts().get(c).kept(), together.get(s).cuts().get(c).kept(), what);
+          }
           together.get(s).token(Vectors.argmax(single));
           alone.get(s).token(Vectors.argmax(single));
         }

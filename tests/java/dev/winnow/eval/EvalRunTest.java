@@ -40,13 +40,15 @@ class EvalRunTest {
   private static List<EvalItem> items(int count) {
     Path picture = TestData.path("pictures/grey2n.png");
     return IntStream.range(0, count)
-        .mapToObj(i -> new EvalItem("q" + i, picture, "What is this? " + i, List.of(i % 2 == 0 ? "yes" : "no"), i % 3 == 0 ? "odd, family" : "other", Metric.YES_NO))
+        .mapToObj(i -> new EvalItem("q" + i, picture, "What is this? " + i, List.of(i % 2 == 0 ? "yes" : "no"),
+            i % 3 == 0 ? "odd, family" : "other", Metric.YES_NO))
         .toList();
   }
 
   private EvalTable run(List<EvalItem> items, List<Integer> budgets, String... variants) {
     List<Variant> all = Arrays.stream(variants).map(Variant::parse).toList();
-    return new EvalRun(model, items, all, budgets, ASKING).run(folder.resolve("data.jsonl"), folder.resolve("results.jsonl"), (done, of) -> {});
+    return new EvalRun(model, items, all, budgets, ASKING)
+        .run(folder.resolve("data.jsonl"), folder.resolve("results.jsonl"), (done, of) -> {});
   }
 
   private static EvalTable.Row row(EvalTable table, String variant, int budget) {
@@ -101,8 +103,9 @@ class EvalRunTest {
     assertEquals(1 + 3 * 5, after.split("\n").length);
     assertEquals(3, row(table, "fastv", 12).answered());
     assertEquals(after, again(3));
+    EvalRun longer = new EvalRun(model, items(1), List.of(), List.of(), new EvalRun.Asking("", 5));
     InvalidInputException other = assertThrows(InvalidInputException.class,
-        () -> new EvalRun(model, items(1), List.of(), List.of(), new EvalRun.Asking("", 5)).run(folder.resolve("data.jsonl"), results, (done, of) -> {}));
+        () -> longer.run(folder.resolve("data.jsonl"), results, (done, of) -> {}));
     assertTrue(other.getMessage().contains("another run"), other.getMessage());
     Files.writeString(results, after + "{broken}\n");
     assertTrue(assertThrows(InvalidInputException.class, () -> run(items(1), List.of(12), "fastv")).getMessage().contains("line 17"));

@@ -27,10 +27,11 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
- * What the methods before the decoder cost at the shapes of LLaVA-1.5 7B and LLaVA-NeXT 7B, beside the prompt that they save: capture of what
- * a method looks at, scores and selection, over noise of CLIP ViT-L/14-336's shape. The prompt is measured in the same run with one layer of
- * random weights in bfloat16, with all and with the remaining rows; times 32 it stands for the model. Arguments:
- * {@code [runs] [threads] [method...]}; medians are printed. Methods that work inside the tower save time there, which this does not run: ToMe is left out.
+ * What the methods before the decoder cost at the shapes of LLaVA-1.5 7B and LLaVA-NeXT 7B, beside the prompt that they save: capture of
+ * what a method looks at, scores and selection, over noise of CLIP ViT-L/14-336's shape. The prompt is measured in the same run with one
+ * layer of random weights in bfloat16, with all and with the remaining rows; times 32 it stands for the model. Arguments: {@code [runs]
+ * [threads] [method...]}; medians are printed. Methods that work inside the tower save time there, which this does not run: ToMe is left
+ * out.
  */
 public final class PatchCostBench {
   private static final List<String> METHODS = List.of("fastervlm", "visionzip", "prumerge", "prumerge_plus", "fopru", "vispruner", "hired",
@@ -104,7 +105,9 @@ public final class PatchCostBench {
         capture.projections(block, query, key, key);
         capture.afterBlock(block, hidden);
       }
-      VisionFacts facts = capture.facts(features).withProjected(projected).withGrid(tiles == 1 ? null : new TileGrid(672, 672, 672, 672, 336))
+      VisionFacts facts = capture.facts(features)
+          .withProjected(projected)
+          .withGrid(tiles == 1 ? null : new TileGrid(672, 672, 672, 672, 336))
           .withQuestion(new QuestionText("What colour is the small round sign?", text -> words));
       reducer.reduce(facts);
       return watch.lap().wall();

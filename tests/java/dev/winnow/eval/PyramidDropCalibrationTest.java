@@ -36,7 +36,8 @@ class PyramidDropCalibrationTest {
 
   @Test void findsLayersNoMoveImprovesAndGoesOnWhereItWas() throws Exception {
     try (Model model = Model.open(TestData.path("../../java/dev/winnow/demo/shapes-llava"), FLOAT32)) {
-      EvalItem item = new EvalItem("a", TestData.path("pictures/exif1.jpg"), "How many objects are there?", List.of("x"), "f", Metric.EXACT);
+      Path picture = TestData.path("pictures/exif1.jpg");
+      EvalItem item = new EvalItem("a", picture, "How many objects are there?", List.of("x"), "f", Metric.EXACT);
       PyramidDropCalibration.Found found = run(model, List.of(item), 250, folder);
       assertTrue(found.mean() <= found.start(), found.toString());
       List<String> lines = Files.readAllLines(folder.resolve("curve.csv"));
@@ -56,7 +57,8 @@ class PyramidDropCalibrationTest {
       Files.writeString(folder.resolve("r.jsonl"), results.substring(0, results.length() - 5));
       assertEquals(found, run(model, List.of(item), 250, folder));
       assertEquals(results, Files.readString(folder.resolve("r.jsonl")));
-      assertThrows(InvalidInputException.class, () -> run(model, List.of(item), 300, folder), "results under another budget must not be mixed");
+      assertThrows(InvalidInputException.class, () -> run(model, List.of(item), 300, folder),
+          "results under another budget must not be mixed");
       assertThrows(InvalidInputException.class, () -> run(model, List.of(item), 20, folder), "no layers can meet this budget");
       int published = new PyramidDropCalibration(model, List.of(item), OptionalInt.empty()).budget();
       assertEquals((2 * 576 + 3 * 288 + 2 * 144 + 3 * 72) / 10, published);
