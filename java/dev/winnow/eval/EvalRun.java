@@ -61,7 +61,8 @@ public final class EvalRun {
     Set<Variant> all = new LinkedHashSet<>(variants);
     Set<String> labels = new HashSet<>();
     for (Variant variant : all) {
-      if (!labels.add(variant.label())) throw new InvalidInputException("two files are called '" + variant.label() + "'; rename one of them");
+      if (labels.add(variant.label())) continue;
+      throw new InvalidInputException("two files are called '" + variant.label() + "'; rename one of them");
     }
     for (String baseline : BASELINES) all.add(Variant.parse(baseline));
     all.removeIf(variant -> variant.method().equals(Variant.NONE.method()));

@@ -44,6 +44,7 @@ public final class Methods {
   public static Method named(String name) {
     for (Method method : ALL) if (method.name().equals(name)) return method;
     List<String> names = ALL.stream().map(Method::name).toList();
-    throw new InvalidInputException("unknown method '" + name + "'" + Suggestion.of(name, names) + "; methods are " + String.join(", ", names));
+    throw new InvalidInputException("unknown method '" + name + "'" + Suggestion.of(name, names) + "; methods are "
+        + String.join(", ", names));
   }
 }

@@ -10,7 +10,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 
-/** The parameters of one use of a method: what the caller set, defaults for the rest. Every reader throws naming method, parameter and value. */
+/**
+ * The parameters of one use of a method: what the caller set, defaults for the rest. Every reader throws naming method, parameter and
+ * value.
+ */
 public final class Settings {
   private final String owner;
   private final Map<String, String> values = new LinkedHashMap<>();

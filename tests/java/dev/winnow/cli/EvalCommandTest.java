@@ -68,7 +68,8 @@ class EvalCommandTest {
 
   @Test void badArgumentsAreOneLineAndStatusTwo() {
     String[][] bad = {{}, {"--methods", "slowv"}, {"--methods", "fastv", "--budgets", "-1"}, {"--methods", "fastv", "--budgets", "many"},
-        {"--methods", "fastv", "--max-tokens", "0"}, {"--methods", "fastv", "--out", data.toString()}, {"--methods", "fastv", "--limit", "-1"}, {"--methods", "fastv", "--images", "nowhere"},
+        {"--methods", "fastv", "--max-tokens", "0"}, {"--methods", "fastv", "--out", data.toString()},
+        {"--methods", "fastv", "--limit", "-1"}, {"--methods", "fastv", "--images", "nowhere"},
         {"--variant", "fastv depth=2"}, {"--methods", "fastv", "--data", "missing.jsonl"}, {"--methods", "fastv", "--dtype", "int8"}};
     for (String[] args : bad) {
       assertEquals(2, eval(args), () -> String.join(" ", args) + ": " + err);

@@ -13,7 +13,8 @@ public class Ask {
     try (Model model = Model.open(Path.of(args[0])); Session session = model.newSession()) {
       Answer answer = session.ask(Question.of("USER: <image>\nWhat is this? ASSISTANT:").raw().image(Path.of(args[1])).maxTokens(8));
       System.out.println(Arrays.toString(answer.ids()));
-      System.out.println(Ask.class.getResource("/dev/winnow/demo/shapes-llava/config.json") != null ? "demo resources found" : "no demo resources");
+      boolean demo = Ask.class.getResource("/dev/winnow/demo/shapes-llava/config.json") != null;
+      System.out.println(demo ? "demo resources found" : "no demo resources");
     }
   }
 }
