@@ -58,8 +58,8 @@ final class MethodsCommand implements Callable<Integer> {
   MethodsCommand(Console console) { this.console = console; }
 
   @Override public Integer call() {
-    if (!asPlan && (budget != null || !settings.isEmpty())) {
-      throw new InvalidInputException("--budget and --set say how a plan is made; add --as-plan");
+    if (!asPlan && (budget != null || model != null || layers != null || !settings.isEmpty())) {
+      throw new InvalidInputException("--budget, --set, --model and --layers say how a plan is made; add --as-plan");
     }
     if (asPlan) console.out().println(plan());
     else console.out().print(name == null ? list() : describe(Methods.named(name)));

@@ -2,6 +2,7 @@ package dev.winnow.prune;
 
 import static org.bytedeco.pytorch.global.torch.cat;
 
+import dev.winnow.InvalidInputException;
 import dev.winnow.decoder.AttentionBias;
 import dev.winnow.decoder.CutView;
 import dev.winnow.decoder.LayerPruner;
@@ -153,6 +154,10 @@ public final class PlanPruner implements LayerPruner {
       row += candidates.count();
     }
     while (row < rows) keep[n++] = row++;
+    if (n == 0) {
+      throw new InvalidInputException("this prompt is pictures alone, and the cut at " + cut.site()
+          + " leaves nothing of them to answer from; add text, or keep a token");
+    }
     if (merged.isEmpty()) return n == rows ? RowCut.NOTHING : RowCut.keep(Arrays.copyOf(keep, n));
     Tensor all = merged.size() == 1 ? merged.get(0) : cat(new TensorVector(merged.toArray(new Tensor[0])), 0);
     return new RowCut(Arrays.copyOf(keep, n), null, new RowCut.Merged(places.stream().mapToInt(Integer::intValue).toArray(), all));

@@ -3,17 +3,25 @@ package dev.winnow.engine;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.winnow.InvalidInputException;
+import dev.winnow.TestData;
 import dev.winnow.decoder.Segment;
 import dev.winnow.prune.CutRecord;
+import dev.winnow.prune.Methods;
+import dev.winnow.prune.ModelShape;
 import dev.winnow.prune.PlanReader;
+import dev.winnow.prune.PlanWriter;
 import dev.winnow.prune.Site;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -178,5 +186,28 @@ class DecoderMethodsTest {
       Report second = session.ask(later.plan(PlanReader.parse(plan, "test"))).report();
       assertEquals(List.of(1), second.cuts().stream().map(CutRecord::image).distinct().toList());
     }
+  }
+
+  /** This family's chat has no token before the picture, so that nothing is left where all of it goes. */
+  @Test void picturesAloneCannotGoAltogether() {
+    Question all = Question.of("<image>").raw().image(Asked.drawn(90, 60)).maxTokens(2).method("vtw").set("layer", "1");
+    Question butOne = Question.of("<image>").raw().image(Asked.drawn(90, 60)).maxTokens(2).method("uniform").set("layer", "1").set("keep", "1");
+    try (Model qwen = Model.open(TestData.path("parity/models/llava-onevision-62"))) {
+      String message = assertThrows(InvalidInputException.class, () -> Asked.ask(qwen, all)).getMessage();
+      assertTrue(message.contains("the cut at layer:1 leaves nothing"), message);
+      assertEquals(1, Asked.ask(qwen, butOne).report().kv().lengthsAfterPrompt()[2]);
+    }
+  }
+
+  /** A plan printed for a model does what the method does. */
+  @ParameterizedTest
+  @ValueSource(strings = {"pyramiddrop", "sparsevlm", "mustdrop", "dart", "fastervlm", "hiprune"})
+  void aPrintedPlanKeepsTheSame(String method) {
+    ModelShape shape = model.shape();
+    String json = PlanWriter.write(Methods.named(method).plan(shape, Map.of(), OptionalInt.empty(), 16), shape);
+    Report named = Asked.ask(model, Asked.base().method(method)).report();
+    Report planned = Asked.ask(model, Asked.base().plan(PlanReader.parse(json, "plan.json"))).report();
+    assertArrayEquals(named.firstLogits(), planned.firstLogits());
+    for (int i = 0; i < named.cuts().size(); i++) assertArrayEquals(named.cuts().get(i).kept(), planned.cuts().get(i).kept());
   }
 }
