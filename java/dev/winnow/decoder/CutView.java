@@ -13,9 +13,10 @@ import org.bytedeco.pytorch.Tensor;
  * @param origins original index of each row entering the layer: ascending from segment to segment, and within an image but for merged rows,
  *     which stand behind its other rows
  * @param hidden rows entering the layer, [rows, hidden]
- * @param queries rotated queries, [rows, heads, headDim]: of this layer under {@link LayerPruner.Need#PROJECTIONS}, else of the layer before
- *     where it was asked to keep them; null otherwise
- * @param keys rotated keys of the same layer as {@code queries}, [keyRows, kvHeads, headDim], earlier turns included; null where queries are
+ * @param queries rotated queries, [rows, heads, headDim]: of this layer under {@link LayerPruner.Need#PROJECTIONS}, else of the layer
+ *     before where it was asked to keep them; null otherwise
+ * @param keys rotated keys of the same layer as {@code queries}, [keyRows, kvHeads, headDim], earlier turns included;
+ *     null where queries are
  * @param keyOrigins original index of each key row, in the same order
  * @param finalNorm the norm behind the last layer, for methods that compare rows as the output head would see them
  */

@@ -52,7 +52,8 @@ public final class Decoder implements AutoCloseable {
     return new LayerWeights(load(weights, prefix + "input_layernorm.weight"), load(weights, prefix + "post_attention_layernorm.weight"),
         projection(weights, prefix + "self_attn.q_proj"), projection(weights, prefix + "self_attn.k_proj"),
         projection(weights, prefix + "self_attn.v_proj"), projection(weights, prefix + "self_attn.o_proj"),
-        projection(weights, prefix + "mlp.gate_proj"), projection(weights, prefix + "mlp.up_proj"), projection(weights, prefix + "mlp.down_proj"),
+        projection(weights, prefix + "mlp.gate_proj"), projection(weights, prefix + "mlp.up_proj"),
+        projection(weights, prefix + "mlp.down_proj"),
         config.rmsEps());
   }
 
@@ -109,7 +110,9 @@ public final class Decoder implements AutoCloseable {
       Tensor last = normed.index_select(0, Tensors.indices(rows.lastRows(), device));
       float[] logits = Tensors.toFloats(linear(last, head));
       float[][] perSequence = new float[batch.size()][];
-      for (int s = 0; s < perSequence.length; s++) perSequence[s] = Arrays.copyOfRange(logits, s * config.vocab(), (s + 1) * config.vocab());
+      for (int s = 0; s < perSequence.length; s++) {
+        perSequence[s] = Arrays.copyOfRange(logits, s * config.vocab(), (s + 1) * config.vocab());
+      }
       return perSequence;
     }
   }
@@ -128,7 +131,8 @@ public final class Decoder implements AutoCloseable {
   private PackedRows pack(List<Rows> batch) {
     Tensor[] parts = batch.stream().map(Rows::hidden).toArray(Tensor[]::new);
     int[] counts = batch.stream().mapToInt(part -> (int) part.hidden().size(0)).toArray();
-    return new PackedRows(batch.stream().map(Rows::sequence).toList(), counts, parts.length == 1 ? parts[0] : cat(new TensorVector(parts), 0));
+    return new PackedRows(batch.stream().map(Rows::sequence).toList(), counts,
+        parts.length == 1 ? parts[0] : cat(new TensorVector(parts), 0));
   }
 
   private void runLayer(int index, List<Rows> batch, PackedRows rows, StepObserver observer) {
@@ -206,8 +210,8 @@ public final class Decoder implements AutoCloseable {
       LayerCache cache = sequence.cache().layer(index);
       Tensor keys = rows.of(s, rotatedK);
       if (cache.rows() > 0) keys = cat(new TensorVector(cache.keys(), keys), 0);
-      return new CutView(index, part.generating(), sequence.segments(), origins, hidden, rows.of(s, rotatedQ), keys, concat(cache.origins(), origins),
-          this::normed);
+      return new CutView(index, part.generating(), sequence.segments(), origins, hidden, rows.of(s, rotatedQ), keys,
+          concat(cache.origins(), origins), this::normed);
     }
     Tensor queries = rows.queries(s);
     LayerCache before = queries == null ? null : sequence.cache().layer(index - 1);

@@ -151,7 +151,8 @@ public final class KvPool implements AutoCloseable {
 
   private void admit(long more) {
     if (heldBytes + more > limitBytes) {
-      throw new InsufficientMemoryException("the KV cache would need " + (heldBytes + more >> 20) + " MiB, more than its limit of " + (limitBytes >> 20)
+      throw new InsufficientMemoryException("the KV cache would need " + (heldBytes + more >> 20) + " MiB, more than its limit of "
+          + (limitBytes >> 20)
           + " MiB; close sessions, shorten the prompt, prune more, or raise -Dwinnow.kv.bytes");
     }
   }
@@ -165,7 +166,8 @@ public final class KvPool implements AutoCloseable {
       slabBytes += bytes;
       return slab;
     } catch (RuntimeException | OutOfMemoryError e) {
-      throw new InsufficientMemoryException("no memory for " + (bytes >> 20) + " MiB of KV cache; close sessions, shorten the prompt or prune more", e);
+      throw new InsufficientMemoryException("no memory for " + (bytes >> 20) + " MiB of KV cache;"
+          + " close sessions, shorten the prompt or prune more", e);
     }
   }
 

@@ -31,7 +31,8 @@ public interface LayerPruner {
   default boolean watches(int layer, boolean generating) { return false; }
 
   /**
-   * Shows what a layer has just computed attention with, its new rows in the cache. Tensors belong to the layer's scope and must not be kept.
+   * Shows what a layer has just computed attention with, its new rows in the cache. Tensors belong to the layer's
+   * scope and must not be kept.
    *
    * @param segments segments of the whole sequence
    * @param queries rotated queries of the new rows, [n, heads, headDim]

@@ -19,11 +19,12 @@ record LayerWeights(Tensor inputNorm, Tensor postNorm, Projection q, Projection 
   }
 
   /**
-   * x * rsqrt(mean(x^2) + eps) * weight (Zhang and Sennrich, 2019), computed in float32 and rounded once. libtorch 2.10 does the same by itself,
-   * but on CPU takes 25 times as long for bfloat16 rows as for float32 ones.
+   * x * rsqrt(mean(x^2) + eps) * weight (Zhang and Sennrich, 2019), computed in float32 and rounded once. libtorch 2.10 does the same by
+   * itself, but on CPU takes 25 times as long for bfloat16 rows as for float32 ones.
    */
   static Tensor norm(Tensor x, Tensor weight, double eps) {
-    Tensor wide = rms_norm(x.to(ScalarType.Float), new long[] {x.size(-1)}, new TensorOptional(weight.to(ScalarType.Float)), new DoubleOptional(eps));
+    Tensor wide = rms_norm(x.to(ScalarType.Float), new long[] {x.size(-1)},
+        new TensorOptional(weight.to(ScalarType.Float)), new DoubleOptional(eps));
     return wide.to(x.scalar_type());
   }
 

@@ -5,7 +5,7 @@ import java.util.Arrays;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 
-/** {@link AttentionBias} as numbers, for one sequence and one step. Remembers the distances of the layer before: most layers have the same. */
+/** {@link AttentionBias} as numbers, for one sequence and one step. Most layers have the distances of the layer before, which are kept. */
 final class LogitBias implements AutoCloseable {
   private final Rope rope;
   private int[] queryPositions;

@@ -8,9 +8,9 @@ import java.util.List;
 import org.bytedeco.pytorch.Tensor;
 
 /**
- * The rows of all sequences of one step, packed without padding, at the input of a layer: hidden rows [rows, hidden] plus, per sequence, the
- * original index of every row and what travels beside the rows. {@link #keep} is the only place that drops a row. Owns its tensors, so that the
- * scope of a layer may end.
+ * The rows of all sequences of one step, packed without padding, at the input of a layer: hidden rows [rows, hidden] plus, per sequence,
+ * the original index of every row and what travels beside the rows. {@link #keep} is the only place that drops a row. Owns its tensors, so
+ * that the scope of a layer may end.
  */
 final class PackedRows implements AutoCloseable {
   private final List<Sequence> sequences;
@@ -77,7 +77,9 @@ final class PackedRows implements AutoCloseable {
     for (int s = 0; s < origins.length; s++) {
       boolean renumber = sequences.get(s).policy() == PositionPolicy.RENUMBER;
       int next = sequences.get(s).cache().layer(layer).nextPosition();
-      for (int i = 0; i < origins[s].length; i++) positions[offsets[s] + i] = renumber ? next + i : sequences.get(s).position(origins[s][i]);
+      for (int i = 0; i < origins[s].length; i++) {
+        positions[offsets[s] + i] = renumber ? next + i : sequences.get(s).position(origins[s][i]);
+      }
     }
     return positions;
   }
@@ -92,18 +94,20 @@ final class PackedRows implements AutoCloseable {
   Rope.Angles angles(Rope rope, int[] positions) {
     if (!Arrays.equals(positions, anglePositions)) {
       Rope.Angles next = rope.angles(positions);
-      angles = new Rope.Angles(own(angles == null ? null : angles.cos(), next.cos()), own(angles == null ? null : angles.sin(), next.sin()));
+      angles = new Rope.Angles(own(angles == null ? null : angles.cos(), next.cos()),
+          own(angles == null ? null : angles.sin(), next.sin()));
       anglePositions = positions;
     }
     return angles;
   }
 
   /**
-   * Keeps only some rows of each sequence, in the hidden rows, in everything that runs parallel to them, and in the tensors that the layer has
-   * already computed for them; then puts merged rows in their places.
+   * Keeps only some rows of each sequence, in the hidden rows, in everything that runs parallel to them, and in the tensors that the layer
+   * has already computed for them; then puts merged rows in their places.
    *
    * @param cuts per sequence what stays and what is merged; null, or a null keep-list, keeps all
-   * @param projected packed tensors of the layer about to run, made from rows that are not merged; their kept rows are returned in the same order
+   * @param projected packed tensors of the layer about to run, made from rows that are not merged; their kept rows are returned
+   *     in the same order
    */
   Tensor[] keep(RowCut[] cuts, Tensor... projected) {
     int[] packed = packedRows(cuts);
@@ -121,7 +125,8 @@ final class PackedRows implements AutoCloseable {
       RowCut.Merged merged = cuts[s] == null ? null : cuts[s].merged();
       if (merged == null || merged.places().length == 0) continue;
       int first = offsets[s];
-      kept.index_copy_(0, Tensors.indices(Arrays.stream(merged.places()).map(place -> first + place).toArray(), kept.device()), merged.rows());
+      int[] places = Arrays.stream(merged.places()).map(place -> first + place).toArray();
+      kept.index_copy_(0, Tensors.indices(places, kept.device()), merged.rows());
     }
     hidden(kept);
     return projected;

@@ -27,7 +27,8 @@ public final class Rope implements AutoCloseable {
     this.device = device;
     try (PointerScope scope = new PointerScope()) {
       // libtorch's float32 pow, as the reference framework computes it: its last bit matters at position 4000
-      Tensor exponents = arange(new Scalar(0L), new Scalar((long) headDim), new Scalar(2L)).to(ScalarType.Float).div(new Scalar((double) headDim));
+      Tensor exponents = arange(new Scalar(0L), new Scalar((long) headDim), new Scalar(2L)).to(ScalarType.Float)
+          .div(new Scalar((double) headDim));
       float[] frequencies = Tensors.toFloats(pow(new Scalar(config.theta()), exponents).reciprocal());
       for (int j = 0; j < frequencies.length; j++) frequencies[j] = scale(frequencies[j], config);
       inverseFrequencies = Tensors.floats(frequencies, device, 1, frequencies.length);
@@ -44,7 +45,8 @@ public final class Rope implements AutoCloseable {
     double shortest = config.originalMaxPositions() / config.highFreqFactor();
     if (wavelength > longest) return (float) (frequency / config.factor());
     if (wavelength < shortest) return frequency;
-    double smooth = (config.originalMaxPositions() / wavelength - config.lowFreqFactor()) / (config.highFreqFactor() - config.lowFreqFactor());
+    double smooth = (config.originalMaxPositions() / wavelength - config.lowFreqFactor())
+        / (config.highFreqFactor() - config.lowFreqFactor());
     return (float) ((1 - smooth) * frequency / config.factor() + smooth * frequency);
   }
 

@@ -6,8 +6,8 @@ import org.bytedeco.pytorch.Tensor;
 /**
  * What a cut does to the rows of one sequence.
  *
- * @param keep row numbers that go on, out of the rows entering the layer, each at most once, in the order that they go on in: ascending, but
- *     that merged rows may stand behind the rows of their image that stay; null keeps all
+ * @param keep row numbers that go on, out of the rows entering the layer, each at most once, in the order that they go on in: ascending,
+ *     but that merged rows may stand behind the rows of their image that stay; null keeps all
  * @param hidden original indices whose keys nobody may attend to from this layer on, their rows staying in place; null hides none
  * @param merged what replaces some of the rows that go on; null replaces none
  */

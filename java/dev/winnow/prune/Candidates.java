@@ -65,7 +65,7 @@ public record Candidates(CutView view, Segment segment, int firstRow, int[] orig
     return IntStream.range(0, origins.length).filter(row -> wanted.test(origins[row])).toArray();
   }
 
-  /** float32 [rows.length, candidates]: how much each of these rows attends to each candidate, softmax over the keys it sees, mean over heads. */
+  /** float32 [rows.length, candidates]: what each of these rows pays each candidate, softmax over the keys it sees, mean over heads. */
   public Tensor attentionOf(int[] rows) {
     int first = (int) keys().size(0) - view.origins().length;
     int[] visible = Arrays.stream(rows).map(row -> first + row + 1).toArray();

@@ -12,9 +12,9 @@ import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
- * Text attention corrected for the pull of short distances, over the heads that look at the image most: version 2_0 of SparseVLM's code. The
- * softmax probability of rater and token is divided by {@link #weight} of their distance in original positions, without renormalising; heads
- * are ranked by the sum over raters and tokens, and the mean over the first {@code heads} of them and over the raters is the score.
+ * Text attention corrected for the pull of short distances, over the heads that look at the image most: version 2_0 of SparseVLM's code.
+ * The softmax probability of rater and token is divided by {@link #weight} of their distance in original positions, without renormalising;
+ * heads are ranked by the sum over raters and tokens, and the mean over the first {@code heads} of them and over the raters is the score.
  *
  * @param raters which text rows count
  * @param heads heads that count, all where the model has fewer

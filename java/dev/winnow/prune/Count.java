@@ -24,8 +24,8 @@ public record Count(Kind kind, double value) {
   public Count {
     boolean share = kind != Kind.TOKENS;
     if (!(value >= 0) || Double.isInfinite(value) || share && value > 1) {
-      throw new InvalidInputException(String.format(Locale.ROOT, "%s is not a valid %s; give %s", value, share ? "share" : "number of tokens",
-          share ? "a number from 0 to 1" : "0 or more"));
+      throw new InvalidInputException(String.format(Locale.ROOT, "%s is not a valid %s; give %s", value,
+          share ? "share" : "number of tokens", share ? "a number from 0 to 1" : "0 or more"));
     }
   }
 

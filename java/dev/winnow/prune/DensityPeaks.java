@@ -15,9 +15,9 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
- * Recycles the best of the dropped tokens as a few cluster tokens: SparseVLM's reconstruction, density-peak clustering by k nearest neighbours
- * (Rodriguez and Laio, 2014; Du et al., 2016). Of n dropped tokens the trunc(share * n) + 1 with the highest scores are recycled into
- * trunc(recycled / perCluster) + 1 clusters. Each takes the place of its centre.
+ * Recycles the best of the dropped tokens as a few cluster tokens: SparseVLM's reconstruction, density-peak clustering by k nearest
+ * neighbours (Rodriguez and Laio, 2014; Du et al., 2016). Of n dropped tokens the trunc(share * n) + 1 with the highest scores are recycled
+ * into trunc(recycled / perCluster) + 1 clusters. Each takes the place of its centre.
  *
  * @param share share of the dropped tokens that is recycled
  * @param perCluster recycled tokens per cluster
@@ -65,8 +65,8 @@ public record DensityPeaks(double share, int perCluster, boolean sum) implements
 
   /**
    * Distances d are Euclidean over sqrt(width). Density = exp(-mean of d^2 to the {@code count} nearest points, itself included); a point's
-   * reach is the distance to the nearest denser point, the largest distance of all where there is none. Centres are the points with the highest
-   * density times reach (lower number on ties); every other point joins the nearest centre (the first on ties).
+   * reach is the distance to the nearest denser point, the largest distance of all where there is none. Centres are the points with the
+   * highest density times reach (lower number on ties); every other point joins the nearest centre (the first on ties).
    *
    * @param points [n, width], n >= count
    */

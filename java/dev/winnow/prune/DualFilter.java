@@ -8,8 +8,8 @@ import java.util.stream.IntStream;
 import org.bytedeco.pytorch.Tensor;
 
 /**
- * MustDrop's dual-attention filter: a token goes if its share of the attention that the text pays to the image is below {@code global} and no
- * single text row pays it {@code individual} or more; key tokens stay. Needs summed text attention with its evidence.
+ * MustDrop's dual-attention filter: a token goes if its share of the attention that the text pays to the image is below {@code global} and
+ * no single text row pays it {@code individual} or more; key tokens stay. Needs summed text attention with its evidence.
  *
  * @param global share of the total text-to-image attention, 0..1
  * @param individual attention probability, mean over heads

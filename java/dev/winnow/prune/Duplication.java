@@ -11,12 +11,12 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
- * DART's choice by duplication (arXiv 2502.11494): the image and text tokens with the largest keys are pivots; one after the other takes those
- * image tokens that resemble it least, by the cosine of rows behind the model's final norm. Image pivots stay too, text pivots only choose.
- * Needs the scorer {@link KeyNorms}.
+ * DART's choice by duplication (arXiv 2502.11494): the image and text tokens with the largest keys are pivots; one after the other takes
+ * those image tokens that resemble it least, by the cosine of rows behind the model's final norm. Image pivots stay too, text pivots only
+ * choose. Needs the scorer {@link KeyNorms}.
  *
- * @param count tokens that all pivots together take, each the same whole number of them (the official count); where {@code exact}, tokens that
- *     stay, the remainder going to the pivots that come first
+ * @param count tokens that all pivots together take, each the same whole number of them (the official count); where {@code exact}, tokens
+ *     that stay, the remainder going to the pivots that come first
  * @param exact see count
  * @param imagePivots most pivots in the image
  * @param textPivots most pivots in the text behind it

@@ -3,9 +3,9 @@ package dev.winnow.prune;
 import java.util.Arrays;
 
 /**
- * The order in which CPython iterates over a set of small whole numbers that were put in one by one: DART's code keeps its pivots in a set, so
- * this order decides which pivot takes tokens first. Open addressing as in CPython 3.7 and later: up to 9 neighbours of the slot {@code value mod
- * size}, then {@code 5 slot + 1 + perturbation}; from three fifths full the table grows to more than four times its entries.
+ * The order in which CPython iterates over a set of small whole numbers that were put in one by one: DART's code keeps its pivots in a set,
+ * so this order decides which pivot takes tokens first. Open addressing as in CPython 3.7 and later: up to 9 neighbours of the slot {@code
+ * value mod size}, then {@code 5 slot + 1 + perturbation}; from three fifths full the table grows to more than four times its entries.
  */
 final class HashOrder {
   private static final int EMPTY = -1;

@@ -9,7 +9,8 @@ package dev.winnow.prune;
  * @param merger makes new tokens of those that do not stay; null where they just go. Needs a scorer that looks at the layer before, since
  *     merged rows have no projections yet
  * @param effect what happens to the tokens that do not stay
- * @param rankingLayerStoredTwice whether the layer before stores its keys and values twice, as FastV's lmms-eval code does; changes no result
+ * @param rankingLayerStoredTwice whether the layer before stores its keys and values twice, as FastV's lmms-eval code does;
+ *     changes no result
  */
 public record LayerCut(int layer, Scorer scorer, Selector selector, Merger merger, Effect effect, boolean rankingLayerStoredTwice) {
   public LayerCut(int layer, Scorer scorer, Selector selector, Effect effect) { this(layer, scorer, selector, null, effect, false); }

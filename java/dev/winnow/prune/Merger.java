@@ -7,7 +7,8 @@ public interface Merger extends Part {
   /**
    * Several tokens merged into one each.
    *
-   * @param into candidate number whose place each new token takes; none of them stays otherwise, none twice. New tokens stand behind those that stay
+   * @param into candidate number whose place each new token takes; none of them stays otherwise, none twice. New tokens
+   *     stand behind those that stay
    * @param from candidate numbers that each new token is made of
    * @param rows [into.length, hidden], in the dtype of the rows; belongs to the caller's PointerScope
    */

@@ -21,8 +21,8 @@ public interface Method {
   Plan plan(ModelShape shape, Settings settings);
 
   /**
-   * The settings that make {@code tokens} image tokens stay on average over the decoder's layers, out of {@code imageTokens}, changing as few
-   * parameters as possible. Throws InvalidInputException where the method cannot meet it.
+   * The settings that make {@code tokens} image tokens stay on average over the decoder's layers, out of {@code imageTokens}, changing as
+   * few parameters as possible. Throws InvalidInputException where the method cannot meet it.
    */
   Map<String, String> budget(ModelShape shape, Settings settings, int imageTokens, int tokens);
 

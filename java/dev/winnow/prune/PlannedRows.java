@@ -18,7 +18,9 @@ public final class PlannedRows {
     int[] rows = new int[layers];
     int next = 0;
     for (int layer = 0; layer < layers; layer++) {
-      for (; next < plan.cuts().size() && plan.cuts().get(next).layer() == layer; next++) present = after(plan.cuts().get(next), total, present);
+      for (; next < plan.cuts().size() && plan.cuts().get(next).layer() == layer; next++) {
+        present = after(plan.cuts().get(next), total, present);
+      }
       rows[layer] = present;
     }
     return rows;

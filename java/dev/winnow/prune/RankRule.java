@@ -7,9 +7,9 @@ import dev.winnow.kernels.Tensors;
 import org.bytedeco.pytorch.Tensor;
 
 /**
- * SparseVLM's first rule (its code at v1.0): as many tokens stay as the rank of the raters' attention says, trunc(rank * scale + bias), but at
- * least one goes; with a rank of the number of tokens all stay. The rank counts singular values above largest * max(raters, tokens) * 2^-23.
- * Needs a scorer that shows its evidence.
+ * SparseVLM's first rule (its code at v1.0): as many tokens stay as the rank of the raters' attention says, trunc(rank * scale + bias), but
+ * at least one goes; with a rank of the number of tokens all stay. The rank counts singular values above largest * max(raters, tokens) *
+ * 2^-23. Needs a scorer that shows its evidence.
  */
 public record RankRule(double scale, double bias) implements Selector {
   @Override public Spec spec() { return Spec.of("rank", "scale", scale, "bias", bias); }

@@ -27,12 +27,12 @@ public interface Scorer extends Part {
   default int[] raters(Candidates entrance) { return new int[0]; }
 
   /**
-   * float32 [candidates], on the device of the rows; belongs to the caller's PointerScope. Or [1 + n, candidates]: the scores, and below them
-   * what they were made of, for selectors that look at more than one number; [1, candidates] says that there was nothing to judge by, and the
-   * cut leaves the image alone.
+   * float32 [candidates], on the device of the rows; belongs to the caller's PointerScope. Or [1 + n, candidates]: the scores, and below
+   * them what they were made of, for selectors that look at more than one number; [1, candidates] says that there was nothing to judge by,
+   * and the cut leaves the image alone.
    */
   Tensor score(Candidates candidates);
 
-  /** Whether the scores stand above what they were made of, as rules that look at single text rows need it: see {@link Selectors#evidence}. */
+  /** Whether the scores stand above what they were made of, for rules that look at single text rows: {@link Selectors#evidence}. */
   default boolean showsEvidence() { return false; }
 }

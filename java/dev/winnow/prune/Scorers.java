@@ -16,7 +16,9 @@ public final class Scorers {
    */
   public static Scorer lastRowAttention(Scorer.Input input) {
     return new Scorer() {
-      @Override public Spec spec() { return Spec.of("last-row-attention", "of", input == Input.LAYER_ITSELF ? "layer-itself" : "layer-before"); }
+      @Override public Spec spec() {
+        return Spec.of("last-row-attention", "of", input == Input.LAYER_ITSELF ? "layer-itself" : "layer-before");
+      }
 
       @Override public Input input() { return input; }
 

@@ -8,8 +8,8 @@ public final class StageBudget {
   private StageBudget() {}
 
   /**
-   * Tokens that stay at each stage such that the layers together hold at most the budget on average: the largest share s for which stages of
-   * total * s, total * s^2, ... do.
+   * Tokens that stay at each stage such that the layers together hold at most the budget on average: the largest share s for which stages
+   * of total * s, total * s^2, ... do.
    *
    * @param total tokens of the image as it enters
    * @param layers decoder layers

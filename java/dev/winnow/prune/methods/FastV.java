@@ -14,8 +14,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * FastV: at the input of layer K the image tokens are ranked by the last row of layer K-1's attention (softmax over all keys, mean over heads).
- * Its four public implementations differ in what happens to the rest; {@code variant} names the one reproduced.
+ * FastV: at the input of layer K the image tokens are ranked by the last row of layer K-1's attention (softmax over all keys, mean over
+ * heads). Its four public implementations differ in what happens to the rest; {@code variant} names the one reproduced.
  */
 public final class FastV implements Method {
   @Override public String name() { return "fastv"; }
@@ -28,10 +28,12 @@ public final class FastV implements Method {
 
   @Override public List<Parameter> parameters() {
     return List.of(
-        new Parameter("layer", shape -> String.valueOf(Math.min(2, shape.layers() - 1)), "2", "cut at the input of this layer, ranked by the attention of the layer before"),
+        new Parameter("layer", shape -> String.valueOf(Math.min(2, shape.layers() - 1)), "2",
+            "cut at the input of this layer, ranked by the attention of the layer before"),
         Parameter.of("ratio", "0.5", "share of the image's tokens that is removed; kept = V * (1 - ratio), rounded half to even"),
         Parameter.of("keep", "", "number of tokens that stays, instead of ratio"),
-        Parameter.of("variant", "hf", "hf: drop once and cache; lmms: the same, but the ranking layer's cache is stored twice as in the lmms-eval code; inplace: the whole sequence is computed and ranked anew"
+        Parameter.of("variant", "hf", "hf: drop once and cache; lmms: the same, but the ranking layer's cache is stored twice as in the"
+            + " lmms-eval code; inplace: the whole sequence is computed and ranked anew"
             + " for every token; mask: tokens stay but are hidden, ranked anew for every token"),
         Parameter.of("cache", "true", "variant mask only: false computes the whole sequence anew for every token"),
         Positions.parameter("keep"));
@@ -42,8 +44,8 @@ public final class FastV implements Method {
     String variant = settings.choice("variant", "hf", "lmms", "inplace", "mask");
     boolean cached = settings.choice("cache", "true", "false").equals("true") && !variant.equals("inplace");
     LayerCut.Effect effect = variant.equals("mask") ? LayerCut.Effect.HIDE : LayerCut.Effect.DROP;
-    LayerCut cut = new LayerCut(layer, Scorers.lastRowAttention(Scorer.Input.LAYER_BEFORE), Selectors.top(SimpleCut.count(settings)), null, effect,
-        variant.equals("lmms"));
+    LayerCut cut = new LayerCut(layer, Scorers.lastRowAttention(Scorer.Input.LAYER_BEFORE), Selectors.top(SimpleCut.count(settings)),
+        null, effect, variant.equals("lmms"));
     return Plan.of(this, settings, List.of(cut), Positions.of(settings), cached);
   }
 

@@ -23,8 +23,8 @@ import java.util.stream.IntStream;
 
 /**
  * MustDrop. In the tower, windows of like patches are merged and key tokens named. Inside the decoder, behind a few layers, tokens go that
- * neither the text as a whole nor any single text row attends to, key tokens excepted. At the end of the prompt the caches of the layers from
- * the first stage on lose the tokens that did not reach the last layer.
+ * neither the text as a whole nor any single text row attends to, key tokens excepted. At the end of the prompt the caches of the layers
+ * from the first stage on lose the tokens that did not reach the last layer.
  */
 public final class MustDrop implements Method {
   private static final String OFFICIAL = "official";

@@ -16,8 +16,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * PyramidDrop: at the input of a few layers, the last prompt token's attention, computed with the projections of the layer about to run, ranks
- * the image tokens; a falling share of the original number stays. Counts are truncated, positions are renumbered.
+ * PyramidDrop: at the input of a few layers, the last prompt token's attention, computed with the projections of the layer about to run,
+ * ranks the image tokens; a falling share of the original number stays. Counts are truncated, positions are renumbered.
  */
 public final class PyramidDrop implements Method {
   @Override public String name() { return "pyramiddrop"; }
@@ -30,9 +30,11 @@ public final class PyramidDrop implements Method {
 
   @Override public List<Parameter> parameters() {
     return List.of(
-        new Parameter("layers", shape -> quarter(shape, 1) + "," + quarter(shape, 2) + "," + quarter(shape, 3), "a quarter, half and three quarters of the depth (8,16,24 of 32)",
+        new Parameter("layers", shape -> quarter(shape, 1) + "," + quarter(shape, 2) + "," + quarter(shape, 3),
+            "a quarter, half and three quarters of the depth (8,16,24 of 32)",
             "layers at whose input a stage begins (the released scripts use 8,16,24 for 32 layers)"),
-        Parameter.of("ratios", "0.5,0.25,0.125", "share of the image's original tokens that stays at each layer, truncated to a whole number"),
+        Parameter.of("ratios", "0.5,0.25,0.125",
+            "share of the image's original tokens that stays at each layer, truncated to a whole number"),
         Positions.parameter("renumber"));
   }
 
@@ -49,8 +51,8 @@ public final class PyramidDrop implements Method {
       if (!(ratios.get(i) >= 0 && ratios.get(i) <= (i == 0 ? 1 : ratios.get(i - 1)))) {
         throw settings.wrong("ratios", given, "shares of the original tokens from 1 to 0 that do not rise");
       }
-      cuts.add(new LayerCut(layers.get(i), Scorers.lastRowAttention(Scorer.Input.LAYER_ITSELF), Selectors.top(Count.shareKept(ratios.get(i))),
-          LayerCut.Effect.DROP));
+      cuts.add(new LayerCut(layers.get(i), Scorers.lastRowAttention(Scorer.Input.LAYER_ITSELF), 
+          Selectors.top(Count.shareKept(ratios.get(i))), LayerCut.Effect.DROP));
     }
     return Plan.of(this, settings, cuts, Positions.of(settings), true);
   }
@@ -60,8 +62,8 @@ public final class PyramidDrop implements Method {
     List<Integer> layers = settings.integers("layers");
     int lowest = layers.isEmpty() ? shape.layers() : layers.get(0);
     if ((long) lowest * imageTokens > (long) tokens * shape.layers()) {
-      throw new InvalidInputException("pyramiddrop cannot average " + tokens + " of " + imageTokens + " tokens when its first stage is layer " + lowest
-          + "; set earlier layers or a larger budget");
+      throw new InvalidInputException("pyramiddrop cannot average " + tokens + " of " + imageTokens
+          + " tokens when its first stage is layer " + lowest + "; set earlier layers or a larger budget");
     }
     double low = 0;
     double high = 1;

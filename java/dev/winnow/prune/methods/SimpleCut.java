@@ -26,16 +26,20 @@ public final class SimpleCut implements Method {
   @Override public String name() { return random ? "random" : "uniform"; }
 
   @Override public String summary() {
-    return random ? "Baseline: keeps a random subset of the image tokens, reproducible by its seed." : "Baseline: keeps evenly spaced image tokens.";
+    return random ? "Baseline: keeps a random subset of the image tokens, reproducible by its seed."
+        : "Baseline: keeps evenly spaced image tokens.";
   }
 
   @Override public String source() { return "baseline"; }
 
   @Override public List<Parameter> parameters() {
-    Parameter layer = new Parameter("layer", shape -> String.valueOf(Math.min(2, shape.layers() - 1)), "2", "cut at the input of this layer; 0 is before the decoder");
-    Parameter ratio = Parameter.of("ratio", "0.5", "share of the image's tokens that is removed; kept = V * (1 - ratio), rounded half to even");
+    Parameter layer = new Parameter("layer", shape -> String.valueOf(Math.min(2, shape.layers() - 1)), "2",
+        "cut at the input of this layer; 0 is before the decoder");
+    Parameter ratio = Parameter.of("ratio", "0.5",
+        "share of the image's tokens that is removed; kept = V * (1 - ratio), rounded half to even");
     Parameter keep = Parameter.of("keep", "", "number of tokens that stays, instead of ratio");
-    Parameter seed = Parameter.of("seed", "0", random ? "another seed keeps another subset" : "accepted for symmetry with random; changes nothing");
+    Parameter seed = Parameter.of("seed", "0", random ? "another seed keeps another subset"
+        : "accepted for symmetry with random; changes nothing");
     return List.of(layer, ratio, keep, seed, Positions.parameter("keep"));
   }
 
@@ -58,7 +62,8 @@ public final class SimpleCut implements Method {
     try {
       return settings.has("keep") ? Count.tokens(settings.integer("keep")) : Count.shareRemoved(settings.number("ratio"));
     } catch (InvalidInputException e) {
-      throw settings.wrong(name, settings.values().get(name), name.equals("keep") ? "a whole number of tokens, 0 or more" : "a share from 0 to 1");
+      throw settings.wrong(name, settings.values().get(name), name.equals("keep") ? "a whole number of tokens, 0 or more"
+          : "a share from 0 to 1");
     }
   }
 
@@ -67,8 +72,8 @@ public final class SimpleCut implements Method {
     if (tokens >= imageTokens) return Map.of("keep", String.valueOf(imageTokens));
     long after = ((long) tokens * shape.layers() - (long) layer * imageTokens) / (shape.layers() - layer);
     if (after < 0) {
-      throw new InvalidInputException(method.name() + " cannot average " + tokens + " of " + imageTokens + " tokens when it cuts at layer " + layer
-          + "; set an earlier layer or a larger budget");
+      throw new InvalidInputException(method.name() + " cannot average " + tokens + " of " + imageTokens + " tokens when it cuts at layer "
+          + layer + "; set an earlier layer or a larger budget");
     }
     return Map.of("keep", String.valueOf(after));
   }

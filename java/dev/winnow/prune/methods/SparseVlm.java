@@ -22,8 +22,8 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
- * SparseVLM: behind a few decoder layers the text rows that resemble the image rank its tokens by their attention; the best of the dropped ones
- * come back as a few cluster tokens. Its code has three rules for how many stay, named here by {@code version}.
+ * SparseVLM: behind a few decoder layers the text rows that resemble the image rank its tokens by their attention; the best of the dropped
+ * ones come back as a few cluster tokens. Its code has three rules for how many stay, named here by {@code version}.
  */
 public final class SparseVlm implements Method {
   private static final String RANK = "rank";

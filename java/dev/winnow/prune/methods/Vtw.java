@@ -14,7 +14,9 @@ import java.util.Map;
 public final class Vtw implements Method {
   @Override public String name() { return "vtw"; }
 
-  @Override public String summary() { return "Withdraws every image token at the input of one decoder layer; deeper layers see text only."; }
+  @Override public String summary() {
+    return "Withdraws every image token at the input of one decoder layer; deeper layers see text only.";
+  }
 
   @Override public String source() { return "Lin et al., VTW, AAAI 2025 (arXiv 2405.05803); code lzhxmu/VTW"; }
 
