@@ -12,7 +12,7 @@ constexpr int keys_at_once(int rows) {
   return keys;
 }
 
-/** A place in rows of keys: which row of which head comes next, in the order in which they lie in memory. */
+/** Where the keys lie. */
 template <typename T>
 struct KeyRows {
   const typename T::E* k;
@@ -33,140 +33,223 @@ struct QueryRows {
   QueryRows from(int64_t row, int64_t key) const { return {q + row * q_size, q_size, logits + row * logits_size + key, logits_size, per_head}; }
 };
 
-/** scale * q.k of R rows with 16 keys. Each key is widened once for all R rows. */
-template <typename T, bool Exact, int R>
-inline void dots_tile(const QueryRows& rows, const typename T::E* const* keys, int dim, F scale) {
+/** Sixteen keys of one head, and sixteen others that are asked for while these are worked on. */
+template <typename T>
+struct KeyGroup {
+  const typename T::E* first;
+  int64_t stride;
+  const typename T::E* later;
+  int64_t later_stride, later_step;  // in the order in which they lie in memory: key after key of a step, or all steps of a key first
+
+  KeyGroup(const KeyRows<T>& keys, int key, int head, int later_key, int later_head)
+      : first(keys.row(key, head)), stride(keys.per_key), later(keys.row(later_key, later_head)) {
+    const bool packed = stride == keys.dim && keys.dim % T::step == 0;
+    later_stride = packed ? T::step : stride;
+    later_step = packed ? 16 : 1;
+  }
+};
+
+/** How a step of a key meets a widened query, in general. Exact: products of 16-bit factors, which may be fused. */
+template <typename T, bool Exact>
+struct LaneByLane {
+  struct Lanes {
+    F v[T::planes];
+  };
+  static inline Lanes key(const typename T::E* p) {
+    Lanes k;
+    T::widen(p, k.v);
+    return k;
+  }
+  static inline Lanes query(const float* p) {
+    Lanes q;
+    for (int i = 0; i < T::planes; ++i) q.v[i] = load(p + 16 * i);
+    return q;
+  }
+  static inline F accumulate(const Lanes& k, const Lanes& q, F sum) {
+    for (int i = 0; i < T::planes; ++i) sum = Exact ? T::accumulate(k.v[i], q.v[i], sum) : add(sum, mul(k.v[i], q.v[i]));
+    return sum;
+  }
+};
+
+// Of numbers from 2^-50 to 2^50 and zeros, products and sums of products are whole multiples of 2^-114 and far from overflow: never
+// denormal, infinite or NaN, so that the bfloat16 dot instruction, which flushes denormals, gives the bits of LaneByLane.
+constexpr float least_moderate = 0x1p-50f, past_moderate = 0x1p50f;
+
+/** Whether all elements of a widened row are such numbers. */
+inline bool is_moderate(const float* row, int64_t size) {
+  F odd = zero();  // 0 in all lanes as long as they are
+  const F one = set1(1.0f);
+  for (int64_t c = 0; c < size; c += 16) {
+    const F x = load(row + c), a = maximum(x, sub(zero(), x));
+    const F within = sub(keep_if_ge(a, set1(least_moderate), one), keep_if_ge(a, set1(past_moderate), one));
+    const F is_zero = sub(keep_if_ge(a, zero(), one), keep_if_gt(a, zero(), one));
+    odd = maximum(odd, sub(one, add(within, is_zero)));
+  }
+  return !any_ge(odd, one);
+}
+
+#ifdef WN_HAS_DPBF16
+/** The bfloat16 dot instruction, which does a step at once, and whether all keys met were moderate; zeros are not worth telling apart. */
+struct DotInstruction {
+  static constexpr int offset = 2 * ((127 - 50) << 7), range = 2 * (100 << 7);
+  __m512i largest = _mm512_setzero_si512();  // of twice the magnitude minus that of 2^-50, modulo 2^16
+
+  inline __m512i key(const uint16_t* p) {
+    const __m512i x = _mm512_loadu_si512(p);
+    largest = _mm512_max_epu16(largest, _mm512_sub_epi16(_mm512_add_epi16(x, x), _mm512_set1_epi16(offset)));
+    return x;
+  }
+  static inline __m512i query(const float* p) {
+    return _mm512_or_si512(_mm512_loadu_si512(p), _mm512_srli_epi32(_mm512_loadu_si512(p + 16), 16));
+  }
+  static inline F accumulate(__m512i k, __m512i q, F sum) { return _mm512_dpbf16_ps(sum, (__m512bh)k, (__m512bh)q); }
+  bool gave_exact_dots() const { return _mm512_cmpge_epu16_mask(largest, _mm512_set1_epi16(range)) == 0; }
+};
+#endif
+
+/** scale * q.k of R rows with 16 keys. Each step of a key is loaded once for all R rows. Ask: prefetch the later keys. */
+template <typename T, int R, bool Ask, typename Way>
+inline void dots_tile(Way& met, const QueryRows& rows, const KeyGroup<T>& keys, int dim, F scale) {
+  Way way = met;
   constexpr int together = keys_at_once(R);
+  constexpr int side = together < 4 ? together : 4;  // keys that are reached from one address
   F total[R][16];
   const int whole = dim / T::step * T::step;
   for (int first = 0; first < 16; first += together) {
-    F part[R][together];
+    F part[R * together];
 #pragma GCC unroll 16
-    for (int i = 0; i < R * together; ++i) part[i / together][i % together] = zero();
-    const auto step = [&](const typename T::E* key, int c, int j) {
-      F v[T::planes];
-      T::widen(key, v);
+    for (int i = 0; i < R * together; ++i) part[i] = zero();
+    decltype(Way::query(rows.q)) q[R];
+    const auto step = [&](const typename T::E* key, int j) {
+      const auto k = way.key(key);
 #pragma GCC unroll 4
-      for (int r = 0; r < R; ++r) {
-#pragma GCC unroll 2
-        for (int p = 0; p < T::planes; ++p) {
-          const F q = load(rows.q + r * rows.q_size + c + 16 * p);
-          part[r][j] = Exact ? T::accumulate(v[p], q, part[r][j]) : add(part[r][j], mul(v[p], q));
-        }
-      }
+      for (int r = 0; r < R; ++r) part[r * together + j] = Way::accumulate(k, q[r], part[r * together + j]);
     };
-    for (int c = 0; c < whole; c += T::step) {
+    for (int c = 0; c < dim; c += T::step) {
+#pragma GCC unroll 4
+      for (int r = 0; r < R; ++r) q[r] = Way::query(rows.q + r * rows.q_size + c);
+      const typename T::E* key = keys.first + first * keys.stride + c;
+      const typename T::E* later = keys.later + first * keys.later_stride + c * keys.later_step;
+      if (c == whole) {
 #pragma GCC unroll 16
-      for (int j = 0; j < together; ++j) step(keys[first + j] + c, c, j);
+        for (int j = 0; j < together; ++j) step(Tail<T>(key + j * keys.stride - c, dim).element, j);
+        break;
+      }
+#pragma GCC unroll 4
+      for (int j = 0; j < together; j += side) {
+#pragma GCC unroll 4
+        for (int i = 0; i < side; ++i) {
+          if (Ask) __builtin_prefetch(later + i * keys.later_stride);
+          step(key + i * keys.stride, j + i);
+        }
+        key += side * keys.stride;
+        later += side * keys.later_stride;
+      }
     }
-    if (whole < dim) {
 #pragma GCC unroll 16
-      for (int j = 0; j < together; ++j) step(Tail<T>(keys[first + j], dim).element, whole, j);
-    }
-#pragma GCC unroll 16
-    for (int i = 0; i < R * together; ++i) total[i / together][first + i % together] = part[i / together][i % together];
+    for (int i = 0; i < R * together; ++i) total[i / together][first + i % together] = part[i];
   }
   for (int r = 0; r < R; ++r) store(rows.logits + r * rows.logits_size, mul(sums(total[r]), scale));
+  met = way;
 }
 
 /** The same for n rows. */
-template <typename T, bool Exact>
-inline void dots_block(const QueryRows& rows, int n, const typename T::E* const* keys, int dim, F scale) {
+template <typename T, typename Way>
+inline void dots_rows(Way& way, const QueryRows& rows, int n, const KeyGroup<T>& keys, int dim, F scale) {
   int r = 0;
   if constexpr (tile_side >= 4) {
-    for (; r + 4 <= n; r += 4) dots_tile<T, Exact, 4>(rows.from(r, 0), keys, dim, scale);
-    if (r + 3 == n) dots_tile<T, Exact, 3>(rows.from(r, 0), keys, dim, scale), r += 3;
+    if (n >= 4) dots_tile<T, 4, true>(way, rows, keys, dim, scale), r = 4;
+    for (; r + 4 <= n; r += 4) dots_tile<T, 4, false>(way, rows.from(r, 0), keys, dim, scale);
+    if (r > 0 && r + 3 == n) dots_tile<T, 3, false>(way, rows.from(r, 0), keys, dim, scale), r = n;
   }
   if constexpr (tile_side >= 2) {
-    for (; r + 2 <= n; r += 2) dots_tile<T, Exact, 2>(rows.from(r, 0), keys, dim, scale);
+    if (r == 0 && n >= 2) dots_tile<T, 2, true>(way, rows, keys, dim, scale), r = 2;
+    for (; r + 2 <= n; r += 2) dots_tile<T, 2, false>(way, rows.from(r, 0), keys, dim, scale);
   }
-  for (; r < n; ++r) dots_tile<T, Exact, 1>(rows.from(r, 0), keys, dim, scale);
+  if (r == 0) dots_tile<T, 1, true>(way, rows, keys, dim, scale), r = 1;
+  for (; r < n; ++r) dots_tile<T, 1, false>(way, rows.from(r, 0), keys, dim, scale);
 }
 
-/** Lane i: dot product of the widened row q[i] and keys[i]. */
+/** The logits of the rows of heads with keys up to to; those of key j at logits[row][j - from]. */
 template <typename T, bool Exact>
-inline F dots_of_pairs(const float* const* q, const typename T::E* const* keys, int dim) {
-  F total[16];
-  const int whole = dim / T::step * T::step;
-  for (int first = 0; first < 16; first += dots_at_once) {
-    F part[dots_at_once];
-#pragma GCC unroll 16
-    for (int i = 0; i < dots_at_once; ++i) part[i] = zero();
-    const auto step = [&](const typename T::E* key, int c, int i) {
-      F lanes[T::planes];
-      for (int p = 0; p < T::planes; ++p) lanes[p] = load(q[first + i] + c + 16 * p);
-      part[i] = add_step<T, Exact>(key, lanes, part[i]);
-    };
-    for (int c = 0; c < whole; c += T::step) {
-#pragma GCC unroll 16
-      for (int i = 0; i < dots_at_once; ++i) step(keys[first + i] + c, c, i);
-    }
-    if (whole < dim) {
-#pragma GCC unroll 16
-      for (int i = 0; i < dots_at_once; ++i) step(Tail<T>(keys[first + i], dim).element, whole, i);
-    }
-#pragma GCC unroll 16
-    for (int i = 0; i < dots_at_once; ++i) total[first + i] = part[i];
+class HeadDots {
+ public:
+  HeadDots(const KeyRows<T>& keys, const QueryRows& rows, int64_t all_rows, int from, int to, float scale)
+      : keys(keys), rows(rows), from(from), to(to), scale(scale) {
+#ifdef WN_HAS_DPBF16
+    if constexpr (T::planes == 2 && Exact) instruction = rows.per_head > 1 && keys.dim % T::step == 0 && is_moderate(rows.q, all_rows * rows.q_size);
+#else
+    (void)all_rows;
+#endif
   }
-  return sums(total);
-}
 
-template <typename E>
-inline void prefetch_row(const E* row, int dim) {
-  for (int64_t i = 0; i < dim * static_cast<int64_t>(sizeof(E)); i += 64) __builtin_prefetch(reinterpret_cast<const char*>(row) + i);
-}
+  /** Sixteen keys, or what there is of them, of one head, whose query rows start at row; asks for later ones meanwhile. */
+  void group(int key, int head, int64_t row, int later_key, int later_head) {
+    const QueryRows at = rows.from(row, key - from);
+    if (key + 16 > to) return one_by_one(key, head, at);
+    if (later_key + 16 > to) later_key = key, later_head = head;
+    const KeyGroup<T> group(keys, key, head, later_key, later_head);
+#ifdef WN_HAS_DPBF16
+    if constexpr (T::planes == 2 && Exact) {
+      if (instruction) {
+        DotInstruction way;
+        dots_rows<T>(way, at, at.per_head, group, keys.dim, set1(scale));
+        instruction = way.gave_exact_dots();
+        if (instruction) return;
+      }
+    }
+#endif
+    LaneByLane<T, Exact> way;
+    dots_rows<T>(way, at, at.per_head, group, keys.dim, set1(scale));
+  }
 
-/** Logits of n rows of one head for keys from..to, at logits[row][key - from], in groups of 16. */
+ private:
+  const KeyRows<T>& keys;
+  const QueryRows rows;
+  const int from, to;
+  const float scale;
+#ifdef WN_HAS_DPBF16
+  bool instruction = false;  // as long as no key was met that it is not exact for
+#endif
+
+  void one_by_one(int key, int head, const QueryRows& at) const {
+    using Way = LaneByLane<T, Exact>;
+    const int whole = keys.dim / T::step * T::step;
+    for (int j = 0; key + j < to; ++j) {
+      const typename T::E* k = keys.row(key + j, head);
+      for (int r = 0; r < at.per_head; ++r) {
+        const float* q = at.q + r * at.q_size;
+        F total = zero();
+        for (int c = 0; c < whole; c += T::step) total = Way::accumulate(Way::key(k + c), Way::query(q + c), total);
+        if (whole < keys.dim) total = Way::accumulate(Way::key(Tail<T>(k, keys.dim).element), Way::query(q + whole), total);
+        at.logits[r * at.logits_size + j] = sum(total) * scale;
+      }
+    }
+  }
+};
+
+/** Logits of the rows of one head for keys from..to. */
 template <typename T, bool Exact>
-inline void dots_of_head(const KeyRows<T>& keys, int head, const QueryRows& rows, int n, int from, int to, F scale) {
+inline void dots_of_head(const KeyRows<T>& keys, int head, const QueryRows& rows, int from, int to, float scale) {
   constexpr int ahead = 32;
-  const typename T::E* group[16];
-  for (int j = from; j < to; j += 16) {
-    for (int i = 0; i < 16; ++i) {
-      group[i] = keys.row(j + i < to ? j + i : to - 1, head);
-      if (j + ahead + i < to) prefetch_row(keys.row(j + ahead + i, head), keys.dim);
-    }
-    dots_block<T, Exact>(rows.from(0, j - from), n, group, keys.dim, scale);
-  }
+  HeadDots<T, Exact> dots(keys, rows, rows.per_head, from, to, scale);
+  for (int j = from; j < to; j += 16) dots.group(j, head, 0, j + ahead, head);
 }
 
 /**
- * Logits of all heads for keys begin..end, at logits[row][key - from], where the keys of all heads lie side by side in one row per token:
- * tokens outermost, so that memory is read nearly in its own order and every page once. Sixteen keys at a time, of Heads heads, while
- * those that come a few groups later are asked for. Keys exist up to to.
+ * Logits of all heads for keys begin..end, where the keys of all heads lie side by side in one row per token: sixteen tokens, then head
+ * after head, so that memory is read in as many streams, page after page, while what lies some heads further is asked for. Keys exist up to to.
  */
-template <typename T, bool Exact, int Heads>
-inline void dots_by_token(const KeyRows<T>& keys, const QueryRows& rows, int from, int begin, int end, int to, F scale) {
-  constexpr int tokens = 16 / Heads;
-  constexpr int ahead = 2;
-  struct Place {
-    int key, head;
-    void advance(int heads) {
-      head += Heads;
-      if (head >= heads) head = 0, key += tokens;
-    }
-  };
-  const auto row = [&](const Place& p, int token, int head) {
-    return keys.row(p.key + token < to ? p.key + token : to - 1, p.head + head < keys.heads ? p.head + head : keys.heads - 1);
-  };
-  Place next = {begin, 0};
-  for (int i = 0; i < ahead; ++i) next.advance(keys.heads);
-  for (Place at = {begin, 0}; at.key < end; at.advance(keys.heads), next.advance(keys.heads)) {
-    const typename T::E* group[16];
-    for (int i = 0; i < 16; ++i) {
-      group[i] = row(at, i % tokens, i / tokens);
-      if (next.key < to) prefetch_row(row(next, i / Heads, i % Heads), keys.dim);
-    }
-    if constexpr (Heads == 1) {
-      dots_block<T, Exact>(rows.from(static_cast<int64_t>(at.head) * rows.per_head, at.key - from), rows.per_head, group, keys.dim, scale);
-    } else {
-      const float* q[16];
-      for (int i = 0; i < 16; ++i) q[i] = rows.q + (at.head + i / tokens < keys.heads ? at.head + i / tokens : at.head) * rows.q_size;
-      alignas(64) float lanes[16];
-      store(lanes, mul(dots_of_pairs<T, Exact>(q, group, keys.dim), scale));
-      for (int h = 0; h < Heads && at.head + h < keys.heads; ++h) {
-        std::memcpy(rows.from(at.head + h, at.key - from).logits, lanes + h * tokens, tokens * sizeof(float));
-      }
+template <typename T, bool Exact>
+inline void dots_by_token(const KeyRows<T>& keys, const QueryRows& rows, int from, int begin, int end, int to, float scale) {
+  constexpr int bytes_ahead = 1536;
+  HeadDots<T, Exact> dots(keys, rows, static_cast<int64_t>(keys.heads) * rows.per_head, from, to, scale);
+  const int ahead = bytes_ahead / (keys.dim * static_cast<int>(sizeof(typename T::E))) + 1;
+  int later_key = begin + 16 * (ahead / keys.heads), later_head = ahead % keys.heads;
+  for (int key = begin; key < end; key += 16) {
+    for (int head = 0; head < keys.heads; ++head) {
+      dots.group(key, head, static_cast<int64_t>(head) * rows.per_head, later_key, later_head);
+      if (++later_head == keys.heads) later_head = 0, later_key += 16;
     }
   }
 }
