@@ -114,12 +114,13 @@ inline void report(const wn_sim_desc& d, int64_t p, float* similarity, int n, co
     if (idx) idx[p] = at;
     return;
   }
-  order_keys(similarity, n, memory.keys);
+  KeyRange range;
+  order_keys(similarity, n, memory.keys, &range.low, &range.high);
   const int64_t others = count_ge(memory.keys, n, order_key_of(-infinity) + 1);
   const int64_t wanted = d.top_m < others ? d.top_m : others;
   int64_t found = 0;
   if (wanted > 0) {
-    const Threshold t = kth_largest(memory.keys, n, wanted, memory.candidates);
+    const Threshold t = kth_largest(memory.keys, n, range, wanted, memory);
     found = emit_indices(memory.keys, n, t.key, t.equals, 0, memory.found);
     sort_by_value(memory.found, found, similarity);
   }

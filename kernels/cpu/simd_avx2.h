@@ -106,24 +106,8 @@ static inline int32_t order_key(float score) {
   std::memcpy(&bits, &s, 4);
   return s != s ? INT32_MIN : bits ^ ((bits >> 31) & 0x7fffffff);
 }
-static inline void order_keys(const float* scores, int64_t n, int32_t* keys) {
-  int64_t i = 0;
-  for (; i + 8 <= n; i += 8) {
-    const __m256 s = _mm256_add_ps(_mm256_loadu_ps(scores + i), _mm256_setzero_ps());
-    const __m256i bits = _mm256_castps_si256(s);
-    const __m256i key = _mm256_xor_si256(bits, _mm256_and_si256(_mm256_srai_epi32(bits, 31), _mm256_set1_epi32(0x7fffffff)));
-    const __m256i nan = _mm256_castps_si256(_mm256_cmp_ps(s, s, _CMP_UNORD_Q));
-    store_keys(keys + i, _mm256_blendv_epi8(key, _mm256_set1_epi32(INT32_MIN), nan));
-  }
-  for (; i < n; ++i) keys[i] = order_key(scores[i]);
-}
-static inline void key_range(const int32_t* keys, int64_t n, int32_t* low, int32_t* high) {
-  __m256i a = _mm256_set1_epi32(INT32_MAX), b = _mm256_set1_epi32(INT32_MIN);
-  int64_t i = 0;
-  for (; i + 8 <= n; i += 8) {
-    a = _mm256_min_epi32(a, load_keys(keys + i));
-    b = _mm256_max_epi32(b, load_keys(keys + i));
-  }
+/** Smallest and largest of the lanes of two registers and of further keys. */
+static inline void range_of(__m256i a, __m256i b, const int32_t* rest, int64_t n, int32_t* low, int32_t* high) {
   alignas(32) int32_t lows[8], highs[8];
   store_keys(lows, a);
   store_keys(highs, b);
@@ -133,10 +117,36 @@ static inline void key_range(const int32_t* keys, int64_t n, int32_t* low, int32
     *low = lows[j] < *low ? lows[j] : *low;
     *high = highs[j] > *high ? highs[j] : *high;
   }
-  for (; i < n; ++i) {
-    *low = keys[i] < *low ? keys[i] : *low;
-    *high = keys[i] > *high ? keys[i] : *high;
+  for (int64_t i = 0; i < n; ++i) {
+    *low = rest[i] < *low ? rest[i] : *low;
+    *high = rest[i] > *high ? rest[i] : *high;
   }
+}
+static inline void order_keys(const float* scores, int64_t n, int32_t* keys, int32_t* low, int32_t* high) {
+  __m256i a = _mm256_set1_epi32(INT32_MAX), b = _mm256_set1_epi32(INT32_MIN);
+  int64_t i = 0;
+  for (; i + 8 <= n; i += 8) {
+    const __m256 s = _mm256_add_ps(_mm256_loadu_ps(scores + i), _mm256_setzero_ps());
+    const __m256i bits = _mm256_castps_si256(s);
+    const __m256i ordered = _mm256_xor_si256(bits, _mm256_srli_epi32(_mm256_srai_epi32(bits, 31), 1));
+    const __m256i nan = _mm256_castps_si256(_mm256_cmp_ps(s, s, _CMP_UNORD_Q));
+    const __m256i key = _mm256_blendv_epi8(ordered, _mm256_set1_epi32(INT32_MIN), nan);
+    store_keys(keys + i, key);
+    a = _mm256_min_epi32(a, key);
+    b = _mm256_max_epi32(b, key);
+  }
+  const int64_t whole = i;
+  for (; i < n; ++i) keys[i] = order_key(scores[i]);
+  range_of(a, b, keys + whole, n - whole, low, high);
+}
+static inline void key_range(const int32_t* keys, int64_t n, int32_t* low, int32_t* high) {
+  __m256i a = _mm256_set1_epi32(INT32_MAX), b = _mm256_set1_epi32(INT32_MIN);
+  int64_t i = 0;
+  for (; i + 8 <= n; i += 8) {
+    a = _mm256_min_epi32(a, load_keys(keys + i));
+    b = _mm256_max_epi32(b, load_keys(keys + i));
+  }
+  range_of(a, b, keys + i, n - i, low, high);
 }
 static inline unsigned mask_of(__m256i m) { return static_cast<unsigned>(_mm256_movemask_ps(_mm256_castsi256_ps(m))); }
 static inline int64_t count_ge(const int32_t* keys, int64_t n, int32_t t) {
@@ -149,6 +159,30 @@ static inline int64_t count_ge(const int32_t* keys, int64_t n, int32_t t) {
   int64_t count = i;
   for (int32_t lane : lanes) count += lane;
   for (; i < n; ++i) count += keys[i] >= t;
+  return count;
+}
+
+static inline void narrow_keys(const int32_t* keys, int64_t n, int32_t low, int shift, uint8_t* out) {
+  const __m128i by = _mm_cvtsi32_si128(shift);
+  const __m256i lows = _mm256_set1_epi32(low);
+  const auto eight = [&](int64_t at) { return _mm256_srl_epi32(_mm256_sub_epi32(load_keys(keys + at), lows), by); };
+  const __m256i in_order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+  int64_t i = 0;
+  for (; i + 32 <= n; i += 32) {
+    const __m256i left = _mm256_packus_epi32(eight(i), eight(i + 8)), right = _mm256_packus_epi32(eight(i + 16), eight(i + 24));
+    const __m256i bytes = _mm256_permutevar8x32_epi32(_mm256_packus_epi16(left, right), in_order);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + i), bytes);
+  }
+  for (; i < n; ++i) out[i] = static_cast<uint8_t>((static_cast<uint32_t>(keys[i]) - static_cast<uint32_t>(low)) >> shift);
+}
+static inline int64_t count_bytes_ge(const uint8_t* bytes, int64_t n, uint8_t t) {
+  const __m256i threshold = _mm256_set1_epi8(static_cast<char>(t));
+  int64_t count = 0, i = 0;
+  for (; i + 32 <= n; i += 32) {
+    const __m256i v = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(bytes + i));
+    count += _mm_popcnt_u32(static_cast<uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_max_epu8(v, threshold), v))));
+  }
+  for (; i < n; ++i) count += bytes[i] >= t;
   return count;
 }
 

@@ -75,15 +75,20 @@ static inline float sum(F v) {
 static inline float largest(F v) { return _mm512_reduce_max_ps(v); }
 
 static inline __mmask16 first_lanes(int64_t n) { return static_cast<__mmask16>(n >= 16 ? 0xffff : (1u << n) - 1); }
-static inline void order_keys(const float* scores, int64_t n, int32_t* keys) {
+static inline void order_keys(const float* scores, int64_t n, int32_t* keys, int32_t* low, int32_t* high) {
+  __m512i a = _mm512_set1_epi32(INT32_MAX), b = _mm512_set1_epi32(INT32_MIN);
   for (int64_t i = 0; i < n; i += 16) {
     const __mmask16 lanes = first_lanes(n - i);
     const F s = _mm512_add_ps(_mm512_maskz_loadu_ps(lanes, scores + i), _mm512_setzero_ps());
     const __m512i bits = _mm512_castps_si512(s);
-    const __m512i key = _mm512_xor_si512(bits, _mm512_and_si512(_mm512_srai_epi32(bits, 31), _mm512_set1_epi32(0x7fffffff)));
-    const __mmask16 nan = _mm512_cmp_ps_mask(s, s, _CMP_UNORD_Q);
-    _mm512_mask_storeu_epi32(keys + i, lanes, _mm512_mask_mov_epi32(key, nan, _mm512_set1_epi32(INT32_MIN)));
+    const __m512i ordered = _mm512_xor_si512(bits, _mm512_srli_epi32(_mm512_srai_epi32(bits, 31), 1));
+    const __m512i key = _mm512_mask_mov_epi32(ordered, _mm512_cmp_ps_mask(s, s, _CMP_UNORD_Q), _mm512_set1_epi32(INT32_MIN));
+    _mm512_mask_storeu_epi32(keys + i, lanes, key);
+    a = _mm512_mask_min_epi32(a, lanes, a, key);
+    b = _mm512_mask_max_epi32(b, lanes, b, key);
   }
+  *low = _mm512_reduce_min_epi32(a);
+  *high = _mm512_reduce_max_epi32(b);
 }
 static inline void key_range(const int32_t* keys, int64_t n, int32_t* low, int32_t* high) {
   __m512i a = _mm512_set1_epi32(INT32_MAX), b = _mm512_set1_epi32(INT32_MIN);
@@ -108,6 +113,21 @@ static inline int64_t count_ge(const int32_t* keys, int64_t n, int32_t t) {
     c0 += _mm_popcnt_u32(_mm512_mask_cmpge_epi32_mask(lanes, _mm512_maskz_loadu_epi32(lanes, keys + i), threshold));
   }
   return c0 + c1;
+}
+static inline void narrow_keys(const int32_t* keys, int64_t n, int32_t low, int shift, uint8_t* out) {
+  const __m128i by = _mm_cvtsi32_si128(shift);
+  for (int64_t i = 0; i < n; i += 16) {
+    const __m512i above = _mm512_sub_epi32(_mm512_maskz_loadu_epi32(first_lanes(n - i), keys + i), _mm512_set1_epi32(low));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out + i), _mm512_cvtepi32_epi8(_mm512_srl_epi32(above, by)));
+  }
+}
+static inline int64_t count_bytes_ge(const uint8_t* bytes, int64_t n, uint8_t t) {
+  const __m512i threshold = _mm512_set1_epi8(static_cast<char>(t));
+  int64_t count = 0, i = 0;
+  for (; i + 64 <= n; i += 64) count += _mm_popcnt_u64(_mm512_cmpge_epu8_mask(_mm512_loadu_si512(bytes + i), threshold));
+  if (i == n) return count;
+  const __mmask64 lanes = (uint64_t{1} << (n - i)) - 1;
+  return count + _mm_popcnt_u64(_mm512_mask_cmpge_epu8_mask(lanes, _mm512_maskz_loadu_epi8(lanes, bytes + i), threshold));
 }
 static inline int64_t filter_keys(const int32_t* keys, int64_t n, int32_t low, int32_t high, int32_t* out) {
   const __m512i lows = _mm512_set1_epi32(low), highs = _mm512_set1_epi32(high);

@@ -137,15 +137,7 @@ static inline F sums(const F* v) {
   return out;
 }
 
-/** Order-preserving keys: int32 that compare like the scores, NaN lowest, -0 as +0. */
-static inline void order_keys(const float* scores, int64_t n, int32_t* keys) {
-  for (int64_t i = 0; i < n; ++i) {
-    const float s = scores[i] + 0.0f;  // -0 becomes +0
-    int32_t bits;
-    std::memcpy(&bits, &s, 4);
-    keys[i] = s != s ? INT32_MIN : bits ^ ((bits >> 31) & 0x7fffffff);
-  }
-}
+/** The smallest and the largest key. */
 static inline void key_range(const int32_t* keys, int64_t n, int32_t* low, int32_t* high) {
   int32_t a = INT32_MAX, b = INT32_MIN;
   for (int64_t i = 0; i < n; ++i) {
@@ -155,9 +147,28 @@ static inline void key_range(const int32_t* keys, int64_t n, int32_t* low, int32
   *low = a;
   *high = b;
 }
+/** Order-preserving keys: int32 that compare like the scores, NaN lowest, -0 as +0; and their range. */
+static inline void order_keys(const float* scores, int64_t n, int32_t* keys, int32_t* low, int32_t* high) {
+  for (int64_t i = 0; i < n; ++i) {
+    const float s = scores[i] + 0.0f;  // -0 becomes +0
+    int32_t bits;
+    std::memcpy(&bits, &s, 4);
+    keys[i] = s != s ? INT32_MIN : bits ^ ((bits >> 31) & 0x7fffffff);
+  }
+  key_range(keys, n, low, high);
+}
 static inline int64_t count_ge(const int32_t* keys, int64_t n, int32_t t) {
   int64_t count = 0;
   for (int64_t i = 0; i < n; ++i) count += keys[i] >= t;
+  return count;
+}
+/** Eight bits of each key, from bit shift on, counted from low, which no key is below; room for n + 16. */
+static inline void narrow_keys(const int32_t* keys, int64_t n, int32_t low, int shift, uint8_t* out) {
+  for (int64_t i = 0; i < n; ++i) out[i] = static_cast<uint8_t>((static_cast<uint32_t>(keys[i]) - static_cast<uint32_t>(low)) >> shift);
+}
+static inline int64_t count_bytes_ge(const uint8_t* bytes, int64_t n, uint8_t t) {
+  int64_t count = 0;
+  for (int64_t i = 0; i < n; ++i) count += bytes[i] >= t;
   return count;
 }
 /** Copies the keys in low..high to out (room for n + 16), returns their number. */

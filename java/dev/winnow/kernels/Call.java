@@ -21,7 +21,9 @@ final class Call {
   final Wn.ScoreDesc rowScore = kept(new Wn.ScoreDesc());
   final Wn.SimilarityDesc similarity = kept(new Wn.SimilarityDesc());
   final Wn.GreedyDesc greedy = kept(new Wn.GreedyDesc());
-  final Wn.SelectionDesc selection = kept(new Wn.SelectionDesc());
+  private final Wn.SelectionDesc selection = kept(new Wn.SelectionDesc());
+  private int selectionOf = -1;
+  private int selectionKept = -1;
   final Wn.GatherDesc gather = kept(new Wn.GatherDesc());
   final Wn.CompactionDesc compaction = kept(new Wn.CompactionDesc());
   final Wn.MergeDesc merge = kept(new Wn.MergeDesc());
@@ -43,7 +45,7 @@ final class Call {
   private int workspaceDevice;
 
   private Call() {
-    selection.rule(Wn.WN_TOPK).rows(1);
+    selection.rule(Wn.WN_TOPK).rows(1).keep_count(count);
   }
 
   static Call current() { return OF_THREAD.get(); }
@@ -75,14 +77,19 @@ final class Call {
    * @param used the tensors that the function reads and writes, kept alive meanwhile; the first one tells the device
    */
   void run(Query query, Work work, Tensor... used) {
-    int device = NativeLibrary.deviceOf(used[0]);
+    run(NativeLibrary.deviceOf(used[0]), used[0], query, work);
+    Reference.reachabilityFence(used);
+  }
+
+  /** The same for callers that know the device of the one tensor used. */
+  void run(int device, Tensor used, Query query, Work work) {
     Wn.Context context = NativeLibrary.context(device);
-    if (workspaceStart == null || workspaceDevice != device) allocate(1 << 16, device, used[0]);
+    if (workspaceStart == null || workspaceDevice != device) allocate(1 << 16, device, used);
     int status = work.run(context, workspaceStart, workspaceBytes);
     if (status == Wn.WN_EWORKSPACE) {
       long bytes = query.bytes(context);
       if (bytes < 0) check((int) -bytes);
-      allocate(bytes, device, used[0]);
+      allocate(bytes, device, used);
       status = work.run(context, workspaceStart, workspaceBytes);
     }
     check(status);
@@ -100,6 +107,14 @@ final class Call {
     workspaceStart = workspace.data_ptr();
     workspaceBytes = bytes;
     workspaceDevice = device;
+  }
+
+  /** The descriptor of a selection of k among n. Crossing into C costs more than comparing: sizes go over only where they have changed. */
+  Wn.SelectionDesc selection(int n, int k) {
+    if (n == selectionOf && k == selectionKept) return selection;
+    selectionOf = n;
+    selectionKept = k;
+    return selection.max_len(n).k(k).max_keep(k);
   }
 
   /** Room for so many int32 on the host, valid until the thread's next call. */
@@ -138,6 +153,26 @@ final class Call {
   private static boolean isFloating(Tensor x) {
     byte type = x.scalar_type().value;
     return type == ScalarType.Float.value || type == ScalarType.Half.value || type == ScalarType.BFloat16.value;
+  }
+
+  /** The data of a float32 tensor. libtorch itself refuses another type, which takes one call where asking for the type takes another. */
+  static Pointer floatData(Tensor x, String function, String wanted, Tensor... given) {
+    try {
+      return x.data_ptr_float();
+    } catch (RuntimeException e) {
+      require(isFloat32(x), function, wanted, given);
+      throw e;
+    }
+  }
+
+  /** The same of an int32 tensor. */
+  static Pointer intData(Tensor x, String function, String wanted, Tensor... given) {
+    try {
+      return x.data_ptr_int();
+    } catch (RuntimeException e) {
+      require(x.scalar_type().value == ScalarType.Int.value, function, wanted, given);
+      throw e;
+    }
   }
 
   static boolean isFloat32(Tensor x) { return x.scalar_type().value == ScalarType.Float.value; }

@@ -1,6 +1,7 @@
 package dev.winnow.kernels;
 
 import dev.winnow.InvalidInputException;
+import java.lang.ref.Reference;
 import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.pytorch.Tensor;
@@ -12,6 +13,8 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  * and lists are reused per thread. Call inside a PointerScope; results belong to it. Safe for any number of threads.
  */
 public final class Kernels {
+  private static final String SCORES_WANTED = "contiguous float32 [n]";
+
   private Kernels() {}
 
   /**
@@ -75,15 +78,15 @@ public final class Kernels {
 
   /** Ascending indices of the {@code k} largest of float32 [n] scores; equal scores keep the lower index, NaN ranks lowest. */
   public static int[] top(Tensor scores, int k) {
-    int n = scoresToSelectFrom(scores);
+    int n = lengthOfScores(scores);
     int kept = Math.max(0, Math.min(k, n));
     if (!scores.is_cpu()) {
       Tensor keep = Tensors.like(scores, ScalarType.Int, kept);
-      select(scores, n, kept, keep.data_ptr(), keep);
+      select(scores, false, n, kept, keep.data_ptr());
       return Tensors.toInts(keep);
     }
     var keep = Call.current().results(kept);
-    select(scores, n, kept, keep, null);
+    select(scores, true, n, kept, keep);
     int[] values = new int[kept];
     keep.get(values);
     return values;
@@ -95,23 +98,30 @@ public final class Kernels {
    * @param keep contiguous int32 [k], k at most n
    */
   public static void top(Tensor scores, Tensor keep) {
-    int n = scoresToSelectFrom(scores);
-    Call.require(keep.dim() == 1 && keep.is_contiguous() && keep.scalar_type().value == ScalarType.Int.value && keep.size(0) <= n
-        && keep.is_cpu() == scores.is_cpu(), "top", "a contiguous int32 [k] with k <= n on the device of the scores [n]", scores, keep);
-    select(scores, n, (int) keep.size(0), keep.data_ptr(), keep);
+    String wanted = "a contiguous int32 [k] with k <= n on the device of the scores [n]";
+    int n = lengthOfScores(scores);
+    boolean host = scores.is_cpu();
+    long kept = keep.dim() == 1 ? keep.size(0) : Long.MAX_VALUE;
+    Call.require(kept <= n && keep.is_contiguous() && keep.is_cpu() == host, "top", wanted, scores, keep);
+    select(scores, host, n, (int) kept, Call.intData(keep, "top", wanted, scores, keep));
+    Reference.reachabilityFence(keep);
   }
 
-  private static int scoresToSelectFrom(Tensor scores) {
-    Call.require(scores.dim() == 1 && scores.is_contiguous() && Call.isFloat32(scores), "top", "contiguous float32 [n]", scores);
+  private static int lengthOfScores(Tensor scores) {
+    Call.require(scores.dim() == 1 && scores.is_contiguous(), "top", SCORES_WANTED, scores);
     return (int) scores.size(0);
   }
 
-  private static void select(Tensor scores, int n, int kept, Pointer keep, Tensor keepTensor) {
+  private static void select(Tensor scores, boolean host, int n, int kept, Pointer keep) {
     Call call = Call.current();
-    Pointer count = scores.is_cpu() ? call.count : Tensors.like(scores, ScalarType.Int, 1).data_ptr();
-    Wn.SelectionDesc d = call.selection;
-    d.max_len(n).k(kept).max_keep(kept).scores(scores.data_ptr()).keep(keep).keep_count(count);
-    call.run(context -> Wn.wn_select_workspace(context, d), (context, workspace, bytes) -> Wn.wn_select(context, d, workspace, bytes, null), scores, keepTensor);
+    Wn.SelectionDesc d = call.selection(n, kept).scores(Call.floatData(scores, "top", SCORES_WANTED, scores)).keep(keep);
+    if (!host) d.keep_count(Tensors.like(scores, ScalarType.Int, 1).data_ptr());
+    try {
+      call.run(host ? NativeLibrary.CPU : NativeLibrary.deviceOf(scores), scores, context -> Wn.wn_select_workspace(context, d),
+          (context, workspace, bytes) -> Wn.wn_select(context, d, workspace, bytes, null));
+    } finally {
+      if (!host) d.keep_count(call.count);
+    }
   }
 
   /** The given rows of a tensor [n, ...] whose rows are contiguous: a new tensor [keep.length, ...] of the same dtype. */
