@@ -14,18 +14,35 @@ inline int32_t entry(const void* array, int64_t i, int32_t if_null) { return arr
 // More than this written in one call does not stay in the caches anyway: stores then go past them, which also saves reading the
 // lines that are overwritten.
 constexpr int64_t streaming_bytes = 8 << 20;
-// Rows that are longer the hardware fetches ahead by itself; shorter ones, named by a list, it cannot foresee.
-constexpr int64_t longest_prefetched = 4096;
-constexpr int64_t prefetched_bytes = 8192;
-// From here on the library's copy, which may use the processor's own, makes up for its start.
-constexpr int64_t library_bytes = 8192;
+// How far ahead rows are asked for: the hardware does not foresee which one a list names next.
+constexpr int64_t bytes_ahead = 8192;
+// Up to this length they are asked for whole.
+constexpr int64_t longest_short_row = 1024;
+
+/** Asks for nothing while a row is copied. */
+struct NothingAhead {
+  void ask(int64_t) const {}
+};
+
+/** Asks, while a row is copied, for what comes later: from one row up to a byte, from the next row after it. */
+struct RowsAhead {
+  const char* before;
+  const char* after;
+  int64_t change;
+
+  // Without the attribute the compiler takes a function that only prefetches for one that does nothing.
+  [[gnu::always_inline]] inline void ask(int64_t at) const {
+    const char* from = (at < change ? before : after) + at;
+    for (int i = 0; i < 256; i += 64) __builtin_prefetch(from + i);
+  }
+};
 
 /**
  * Moves bytes to a lower or unrelated address. Ascending blocks, each loaded whole before it is stored, so that source and destination
  * may overlap as long as to < from. Stream: past the caches; to is at a 64-byte boundary.
  */
-template <bool Stream>
-[[gnu::always_inline]] inline void move_down(char* to, const char* from, const int64_t bytes) {
+template <bool Stream, typename Ahead>
+[[gnu::always_inline]] inline void move_down(char* to, const char* from, const int64_t bytes, const Ahead& ahead) {
   const auto get = [&](int64_t at) { return load(reinterpret_cast<const float*>(from + at)); };
   const auto put = [&](int64_t at, F v) {
     if (Stream) {
@@ -36,6 +53,7 @@ template <bool Stream>
   };
   int64_t i = 0;
   for (; i + 256 <= bytes; i += 256) {
+    ahead.ask(i);
     const F v0 = get(i), v1 = get(i + 64), v2 = get(i + 128), v3 = get(i + 192);
     put(i, v0);
     put(i + 64, v1);
@@ -46,22 +64,29 @@ template <bool Stream>
   if (i < bytes) std::memmove(to + i, from + i, bytes - i);
 }
 
+template <typename Ahead>
+[[gnu::always_inline]] inline void move_row(char* to, const char* from, int64_t bytes, bool streaming, const Ahead& ahead) {
+  if (streaming && reinterpret_cast<uintptr_t>(to) % 64 == 0) {
+    move_down<true>(to, from, bytes, ahead);
+  } else {
+    move_down<false>(to, from, bytes, ahead);
+  }
+}
+
 /** Moves rows of one size one after the other: from(j) to to(j) for j in begin..end, asked for in this order. */
 template <typename From, typename To>
 inline void move_rows(int64_t begin, int64_t end, int64_t bytes, bool streaming, const From& from, const To& to) {
-  const int64_t ahead = bytes <= prefetched_bytes ? prefetched_bytes / bytes : 1;
+  const int64_t rows = bytes_ahead / bytes, into_row = bytes_ahead % bytes;
   for (int64_t j = begin; j < end; ++j) {
-    if (bytes <= longest_prefetched && j + ahead < end) {
-      const char* next = from(j + ahead);
-      for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch(next + i, 0, 0);  // it is read once
-    }
-    char* place = to(j);
-    if (streaming && reinterpret_cast<uintptr_t>(place) % 64 == 0) {
-      move_down<true>(place, from(j), bytes);
-    } else if (bytes >= library_bytes) {
-      std::memmove(place, from(j), bytes);
+    if (bytes <= longest_short_row) {
+      if (j + rows < end) {
+        const char* later = from(j + rows);
+        for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch(later + i, 0, 0);  // it is read once
+      }
+      move_row(to(j), from(j), bytes, streaming, NothingAhead());
     } else {
-      move_down<false>(place, from(j), bytes);
+      const int64_t first = j + rows < end ? j + rows : end - 1, next = first + 1 < end ? first + 1 : first;
+      move_row(to(j), from(j), bytes, streaming, RowsAhead{from(first) + into_row, from(next) + into_row - bytes, bytes - into_row});
     }
   }
   if (streaming) end_of_stream();
