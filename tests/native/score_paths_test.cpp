@@ -93,6 +93,11 @@ void elements_of_any_size(int count) {
         array->set(between(random, 0, int(array->size()) - 1), odd[between(random, 0, kinds - 1)]);
       }
     }
+    // Products that are denormal, of queries that the instruction takes and keys that it must not.
+    if (d.mode == WN_RAW_DOT && d.reduce >= WN_MAX) {
+      for (int64_t e = 0; e < c.q.size(); ++e) c.q.set(e, c.q.get(e) * 0x1p-40f);
+      for (int64_t e = 0; e < c.k.size(); ++e) c.k.set(e, c.k.get(e) * 0x1p-90f);
+    }
     if (d.mode == WN_SOFTMAX_LSE) c.lse.clear(), c.supply_lse();
     Context one, three(3);
     std::vector<float> first;
