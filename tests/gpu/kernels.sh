@@ -90,7 +90,7 @@ if [ -n "$rehearse" ]; then
   finish "rehearsal: all steps passed; the device was never used"
 fi
 step cases 300 "$cases"
-# The table before the checkers: it is what a short loan of a card is for.
+# The table before the checkers, which take longest: it is there even where time is short.
 if has_torch; then
   step peers 300 python3 "$peers" --library "$build/libwinnow.so" --markdown "$output.md" --json "$output.json"
 else

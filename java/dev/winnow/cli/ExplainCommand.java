@@ -60,8 +60,8 @@ final class ExplainCommand implements Callable<Integer> {
     for (String text : methods) variants.add(Variant.parse(text));
     for (Path file : plans) variants.add(Variant.plan(file));
     if (variants.isEmpty()) throw new InvalidInputException("no method given; name one with --method NAME or --plan FILE");
-    OutFolder.prepare(out);
     if (budget != null && budget < 0) throw new InvalidInputException("budget must be 0 or more tokens, not " + budget);
+    OutFolder.prepare(out);
     try (Model opened = Model.open(model.folder(), model.in(dtype.dtype()))) {
       OptionalInt tokens = budget == null ? OptionalInt.empty() : OptionalInt.of(budget);
       Path page = new Explanation(opened, prompt, images, maxTokens).write(variants, tokens, out);

@@ -12,10 +12,7 @@ import dev.winnow.kernels.Tensors;
 import java.util.Arrays;
 import org.bytedeco.javacpp.PointerScope;
 
-/**
- * The small language model of the golden files, built as an ordinary {@link Decoder} in float32 on the
- * CPU.
- */
+/** The small language model of the golden files, built as an ordinary {@link Decoder} in float32 on the CPU. */
 public final class GoldenModel implements AutoCloseable {
   private final HeldWeights weights = new HeldWeights();
   private final KvPool pool = new KvPool(Tensors.CPU, Long.MAX_VALUE);

@@ -7,8 +7,7 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Tensor descriptors of the golden files: a generator, operations from left to right, then overwritten
- * ranges.
+ * Tensor descriptors of the golden files: a generator, operations from left to right, then overwritten ranges.
  *
  * @param values row-major
  */

@@ -152,8 +152,7 @@ public final class KvPool implements AutoCloseable {
   private void admit(long more) {
     if (heldBytes + more > limitBytes) {
       throw new InsufficientMemoryException("the KV cache would need " + (heldBytes + more >> 20) + " MiB, more than its limit of "
-          + (limitBytes >> 20)
-          + " MiB; close sessions, shorten the prompt, prune more, or raise -Dwinnow.kv.bytes");
+          + (limitBytes >> 20) + " MiB; close sessions, shorten the prompt, prune more, or raise -Dwinnow.kv.bytes");
     }
   }
 

@@ -1,6 +1,5 @@
 package dev.winnow.eval;
 
-import dev.winnow.InvalidInputException;
 import dev.winnow.prune.Method;
 import dev.winnow.prune.Methods;
 import dev.winnow.prune.ModelShape;
@@ -8,7 +7,7 @@ import dev.winnow.prune.Plan;
 import dev.winnow.prune.PlanReader;
 import dev.winnow.prune.Settings;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 
@@ -25,16 +24,11 @@ public record Variant(String label, String method, Map<String, String> settings,
 
   /** Reads {@code NAME [KEY=VALUE]...}, separated by spaces. Throws InvalidInputException naming what is wrong. */
   public static Variant parse(String text) {
-    String[] words = text.strip().split("\\s+");
-    Map<String, String> settings = new LinkedHashMap<>();
-    Method method = Methods.named(words[0]);
-    for (int i = 1; i < words.length; i++) {
-      int equals = words[i].indexOf('=');
-      if (equals < 1) throw new InvalidInputException("'" + words[i] + "' in '" + text + "' is no setting; write NAME KEY=VALUE KEY=VALUE");
-      settings.put(words[i].substring(0, equals), words[i].substring(equals + 1));
-    }
+    List<String> words = List.of(text.strip().split("\\s+"));
+    Method method = Methods.named(words.get(0));
+    Map<String, String> settings = Settings.typed(words.subList(1, words.size()));
     Settings.checkNames(method, settings.keySet());
-    return new Variant(String.join(" ", words), words[0], settings, null);
+    return new Variant(String.join(" ", words), method.name(), settings, null);
   }
 
   /** A plan file, called by its name. Throws InvalidInputException where it is no plan. */

@@ -115,12 +115,14 @@ public final class Kernels {
   private static void select(Tensor scores, boolean host, int n, int kept, Pointer keep) {
     Call call = Call.current();
     Wn.SelectionDesc d = call.selection(n, kept).scores(Call.floatData(scores, "top", SCORES_WANTED, scores)).keep(keep);
-    if (!host) d.keep_count(Tensors.like(scores, ScalarType.Int, 1).data_ptr());
+    Tensor count = host ? null : Tensors.like(scores, ScalarType.Int, 1);
+    if (!host) d.keep_count(count.data_ptr());
     try {
       call.run(host ? NativeLibrary.CPU : NativeLibrary.deviceOf(scores), scores, context -> Wn.wn_select_workspace(context, d),
           (context, workspace, bytes) -> Wn.wn_select(context, d, workspace, bytes, null));
     } finally {
       if (!host) d.keep_count(call.count);
+      Reference.reachabilityFence(count);
     }
   }
 

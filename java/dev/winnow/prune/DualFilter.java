@@ -24,6 +24,8 @@ public record DualFilter(double global, double individual, List<Integer> keys) i
     return Spec.of("dual-filter", "global", global, "individual", individual, "keys", keys.isEmpty() ? null : Vectors.joined(keys));
   }
 
+  @Override public Needs needs() { return Needs.EVIDENCE; }
+
   @Override public int[] select(Candidates candidates, Tensor scores) {
     BitSet stays = keyTokens(candidates, keys);
     for (int i : filter(scores)) stays.set(i);

@@ -57,6 +57,8 @@ public record Duplication(Count count, boolean exact, int imagePivots, int textP
 
   private static IntStream first(int[] ranked, int most) { return Arrays.stream(ranked).limit(most); }
 
+  @Override public Needs needs() { return Needs.KEY_NORMS; }
+
   @Override public int most(int total, int present) {
     return Math.min(present, count.of(total) + (exact ? 0 : imagePivots));
   }

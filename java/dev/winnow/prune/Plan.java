@@ -47,17 +47,23 @@ public record Plan(String method, Map<String, String> parameters, VisionCut visi
 
   public static Plan of(Method method, Settings settings, VisionCut vision, List<LayerCut> cuts, List<CacheCut> cacheCuts,
       PositionPolicy positions) {
-    return new Plan(method.name(), settings.ordered(), vision, cuts, cacheCuts, positions, true);
+    return new Plan(method.name(), settings.ordered(), named(method, settings, vision), cuts, cacheCuts, positions, true);
   }
 
   /** A plan that only shortens what enters the decoder; positions of what enters are contiguous. */
   public static Plan of(Method method, Settings settings, VisionCut vision) {
-    return new Plan(method.name(), settings.ordered(), vision, List.of(), List.of(), PositionPolicy.RENUMBER, true);
+    return of(method, settings, vision, PositionPolicy.RENUMBER, AttentionBias.NONE);
   }
 
   /** The same, the decoder told what the rows stand for: where they stood among all patches, and how many each is made of. */
   public static Plan of(Method method, Settings settings, VisionCut vision, PositionPolicy positions, AttentionBias bias) {
-    return new Plan(method.name(), settings.ordered(), vision, List.of(), List.of(), positions, bias, true);
+    return new Plan(method.name(), settings.ordered(), named(method, settings, vision), List.of(), List.of(), positions, bias, true);
+  }
+
+  /** A cut that says by itself what a plan file names it by keeps that; others go by the method. */
+  private static VisionCut named(Method method, Settings settings, VisionCut cut) {
+    if (cut == null || cut.spec() != null) return cut;
+    return new VisionCut(cut.site(), cut.reducer(), new Part.Spec(method.name(), settings.stated()));
   }
 
   /** Whether the decoder must know what the rows of a shortened picture stand for. */

@@ -134,14 +134,14 @@ public final class PlanReader {
 
   /** What a selector at a layer lacks; null where it has all that it looks at. */
   private static String missing(Selector selector, Scorer scorer) {
-    if (selector instanceof Survivors) return "only caches have survivors: use this selector at the sites cache and decode";
-    if (selector instanceof Duplication && !(scorer instanceof KeyNorms)) return "this selector needs the scorer key-norms";
-    boolean rows = selector instanceof RankRule || selector instanceof DualFilter;
-    if (rows && (scorer == null || !scorer.showsEvidence())) {
-      return "this selector looks at single text rows and needs the scorer text-attention or corrected-text-attention";
-    }
-    boolean scores = selector instanceof Selectors.Top || selector instanceof StagedTop;
-    return scores && scorer == null ? "this selector needs a scorer" : null;
+    return switch (selector.needs()) {
+      case NOTHING -> null;
+      case SCORES, SCORES_AND_ROWS -> scorer == null ? "this selector needs a scorer" : null;
+      case EVIDENCE -> scorer == null || !scorer.showsEvidence()
+          ? "this selector looks at single text rows and needs the scorer text-attention or corrected-text-attention" : null;
+      case KEY_NORMS -> scorer instanceof KeyNorms ? null : "this selector needs the scorer key-norms";
+      case SURVIVORS -> "only caches have survivors: use this selector at the sites cache and decode";
+    };
   }
 
   private static CacheCut cacheCut(PlanNode node, Site site, ModelShape shape) {
@@ -158,12 +158,11 @@ public final class PlanReader {
       throw node.get("scorer").wrong("this model has layers 0 to " + (shape.layers() - 1));
     }
     Selector selector = part(node.required("selector"), Parts.SELECTORS);
-    boolean needsScores = selector instanceof Selectors.Top;
-    if (needsScores && attention == null) throw node.get("selector").wrong("this selector needs a scorer");
-    if (selector instanceof RankRule || selector instanceof DualFilter || selector instanceof StagedTop
-        || selector instanceof Duplication) {
-      throw node.get("selector").wrong("this selector looks at rows, which a cut of the caches has none of; use top, even, none or "
-          + "survivors");
+    switch (selector.needs()) {
+      case NOTHING, SURVIVORS -> { }
+      case SCORES -> { if (attention == null) throw node.get("selector").wrong("this selector needs a scorer"); }
+      default -> throw node.get("selector").wrong("this selector looks at rows, which a cut of the caches has none of; use top, even, none"
+          + " or survivors");
     }
     boolean fromRows = node.has("next_position") && node.get("next_position").word("continue", "rows").equals("rows");
     return new CacheCut(site.kind(), every, layers, attention, selector, fromRows);

@@ -8,9 +8,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.winnow.InvalidInputException;
 import dev.winnow.WinnowException;
 import java.math.BigInteger;
-import java.util.LinkedHashMap;
-import java.util.List;
-import java.util.Map;
 
 /** Writes plans as plan files that {@link PlanReader} reads back. */
 public final class PlanWriter {
@@ -22,8 +19,7 @@ public final class PlanWriter {
   public static String write(Plan plan) { return write(plan, null); }
 
   /**
-   * The same, but what a method before the decoder takes from the model by itself, such as the number of a block, is left out, so that the
-   * plan does for models with other towers too.
+   * The same; throws also where the model has no place for a cut.
    *
    * @param shape of the model that the plan was made for
    */
@@ -36,7 +32,7 @@ public final class PlanWriter {
     }
     if (!plan.cached()) root.put("cached", false);
     ArrayNode cuts = root.putArray("cuts");
-    if (plan.vision() != null) visionCut(cuts.addObject(), plan, shape);
+    if (plan.vision() != null) visionCut(cuts.addObject(), plan.vision());
     for (LayerCut cut : plan.cuts()) {
       if (shape != null && cut.layer() == shape.layers()) {
         throw new InvalidInputException("a cut behind the last layer changes nothing and has no place in a plan file; leave layer "
@@ -52,18 +48,8 @@ public final class PlanWriter {
     }
   }
 
-  private static void visionCut(ObjectNode node, Plan plan, ModelShape shape) {
-    VisionCut cut = plan.vision();
-    Part.Spec spec = cut.spec() == null ? new Part.Spec(plan.method(), stated(plan, shape)) : cut.spec();
-    node.put("site", cut.site().toString()).set("reducer", part(spec));
-  }
-
-  private static Map<String, String> stated(Plan plan, ModelShape shape) {
-    Map<String, String> stated = new LinkedHashMap<>(plan.parameters());
-    for (Parameter parameter : shape == null ? List.<Parameter>of() : Methods.named(plan.method()).parameters()) {
-      if (parameter.leftToTheModel(shape, stated.get(parameter.name()))) stated.remove(parameter.name());
-    }
-    return stated;
+  private static void visionCut(ObjectNode node, VisionCut cut) {
+    node.put("site", cut.site().toString()).set("reducer", part(cut.spec(), cut.reducer()));
   }
 
   private static void layerCut(ObjectNode node, LayerCut cut) {
@@ -84,13 +70,10 @@ public final class PlanWriter {
     if (cut.continueFromRows()) node.put("next_position", "rows");
   }
 
-  private static ObjectNode part(Part part) {
-    Part.Spec spec = part.spec();
-    if (spec == null) throw new InvalidInputException("the plan has a part that no plan file can name: " + part.getClass().getName());
-    return part(spec);
-  }
+  private static ObjectNode part(Part part) { return part(part.spec(), part); }
 
-  private static ObjectNode part(Part.Spec spec) {
+  private static ObjectNode part(Part.Spec spec, Object part) {
+    if (spec == null) throw new InvalidInputException("the plan has a part that no plan file can name: " + part.getClass().getName());
     ObjectNode node = JSON.createObjectNode().put("name", spec.name());
     spec.parameters().forEach((name, value) -> {
       if (!value.isEmpty()) node.set(name, value(value));

@@ -14,6 +14,8 @@ import org.bytedeco.pytorch.Tensor;
 public record RankRule(double scale, double bias) implements Selector {
   @Override public Spec spec() { return Spec.of("rank", "scale", scale, "bias", bias); }
 
+  @Override public Needs needs() { return Needs.EVIDENCE; }
+
   @Override public int[] select(Candidates candidates, Tensor scores) {
     int present = candidates.count();
     int rank = rank(Selectors.evidence(scores));

@@ -32,6 +32,8 @@ public final class Selectors {
           : drop);
     }
 
+    @Override public Needs needs() { return Needs.SCORES; }
+
     @Override public int most(int total, int present) {
       return Math.min(Math.max(count.of(ofPresent ? present : total), floor), Math.max(0, present - drop));
     }

@@ -17,6 +17,7 @@ import java.util.function.Function;
 public final class Settings {
   private final String owner;
   private final Map<String, String> values = new LinkedHashMap<>();
+  private final Map<String, String> stated = new LinkedHashMap<>();
 
   private Settings(String owner) { this.owner = owner; }
 
@@ -33,8 +34,9 @@ public final class Settings {
     Settings settings = new Settings(owner);
     checkNames(owner, parameters, given.keySet());
     for (Parameter parameter : parameters) {
-      String value = given.getOrDefault(parameter.name(), parameter.byDefault().apply(shape));
-      settings.values.put(parameter.name(), value.strip());
+      String value = given.getOrDefault(parameter.name(), parameter.byDefault().apply(shape)).strip();
+      settings.values.put(parameter.name(), value);
+      if (!parameter.leftToTheModel(shape, value)) settings.stated.put(parameter.name(), value);
     }
     return settings;
   }
@@ -53,14 +55,14 @@ public final class Settings {
 
   private static String owner(Method method) { return "method '" + method.name() + "'"; }
 
-  /** What {@code --set KEY=VALUE} says. Throws InvalidInputException where one has no value or a key comes twice. */
+  /** What a list of {@code KEY=VALUE} says. Throws InvalidInputException where one has no value or a key comes twice. */
   public static Map<String, String> typed(List<String> settings) {
     Map<String, String> values = new LinkedHashMap<>();
     for (String setting : settings) {
       int equals = setting.indexOf('=');
-      if (equals < 1) throw new InvalidInputException("--set " + setting + " has no value; write --set KEY=VALUE");
+      if (equals < 1) throw new InvalidInputException("'" + setting + "' is no setting; write KEY=VALUE");
       if (values.put(setting.substring(0, equals).strip(), setting.substring(equals + 1)) != null) {
-        throw new InvalidInputException("--set " + setting + " sets a parameter that another --set has set; give it once");
+        throw new InvalidInputException("'" + setting + "' sets a parameter that was set before; give it once");
       }
     }
     return values;
@@ -71,6 +73,9 @@ public final class Settings {
 
   /** The same in the method's order, for reports. */
   Map<String, String> ordered() { return new LinkedHashMap<>(values); }
+
+  /** The same without what the method takes from the model by itself, such as the number of a block: so it does for other models too. */
+  Map<String, String> stated() { return new LinkedHashMap<>(stated); }
 
   /** Whether a value was given or defaulted to something. */
   public boolean has(String name) { return !values.get(name).isEmpty(); }

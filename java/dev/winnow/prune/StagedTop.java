@@ -28,6 +28,8 @@ public record StagedTop(int average, int layers, List<Integer> after, int stage,
         keys.isEmpty() ? null : Vectors.joined(keys));
   }
 
+  @Override public Needs needs() { return Needs.SCORES_AND_ROWS; }
+
   @Override public int most(int total, int present) {
     return Math.min(present, StageBudget.counts(total, layers, after, average, dropped -> 0)[stage]);
   }

@@ -8,6 +8,8 @@ import org.bytedeco.pytorch.Tensor;
 public record Survivors() implements Selector {
   @Override public Spec spec() { return Spec.of("survivors"); }
 
+  @Override public Needs needs() { return Needs.SURVIVORS; }
+
   @Override public int[] select(Candidates candidates, Tensor scores) {
     BitSet survivors = new BitSet();
     for (int index : candidates.notes().survivors()) survivors.set(index);

@@ -9,7 +9,7 @@ import dev.winnow.InvalidInputException;
  * @param site {@code vision} (the projector sees only what stays), {@code projected} (the reducer looks at projected rows) or
  *     {@code vision:N} (tokens are merged inside the tower from block N on)
  * @param reducer decides
- * @param spec the method and parameters that a plan file names the reducer by; null where the plan is that method's own
+ * @param spec the method and parameters that a plan file names the reducer by; null where that is the method whose plan it becomes part of
  */
 public record VisionCut(Site site, VisionReducer reducer, Part.Spec spec) {
   public VisionCut(Site site, VisionReducer reducer) { this(site, reducer, null); }

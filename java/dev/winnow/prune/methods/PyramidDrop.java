@@ -51,7 +51,7 @@ public final class PyramidDrop implements Method {
       if (!(ratios.get(i) >= 0 && ratios.get(i) <= (i == 0 ? 1 : ratios.get(i - 1)))) {
         throw settings.wrong("ratios", given, "shares of the original tokens from 1 to 0 that do not rise");
       }
-      cuts.add(new LayerCut(layers.get(i), Scorers.lastRowAttention(Scorer.Input.LAYER_ITSELF), 
+      cuts.add(new LayerCut(layers.get(i), Scorers.lastRowAttention(Scorer.Input.LAYER_ITSELF),
           Selectors.top(Count.shareKept(ratios.get(i))), LayerCut.Effect.DROP));
     }
     return Plan.of(this, settings, cuts, Positions.of(settings), true);

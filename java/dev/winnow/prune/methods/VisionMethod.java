@@ -3,11 +3,9 @@ package dev.winnow.prune.methods;
 import dev.winnow.prune.Method;
 import dev.winnow.prune.ModelShape;
 import dev.winnow.prune.Parameter;
-import dev.winnow.prune.Part;
 import dev.winnow.prune.Plan;
 import dev.winnow.prune.Settings;
 import dev.winnow.prune.VisionCut;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -38,21 +36,7 @@ abstract class VisionMethod implements Method {
 
   @Override public final List<Parameter> parameters() { return parameters; }
 
-  @Override public Plan plan(ModelShape shape, Settings settings) {
-    VisionCut cut = cut(shape, settings);
-    return Plan.of(this, settings, new VisionCut(cut.site(), cut.reducer(), spec(shape, settings)));
-  }
-
-  /** Without the defaults that are of this model's tower, so that a plan file serves others too. */
-  private Part.Spec spec(ModelShape shape, Settings settings) {
-    Map<String, String> said = new LinkedHashMap<>();
-    for (Parameter parameter : parameters) {
-      String value = settings.values().get(parameter.name());
-      boolean ofTheModel = !parameter.defaultText().equals(value) && parameter.byDefault().apply(shape).equals(value);
-      if (!ofTheModel) said.put(parameter.name(), value);
-    }
-    return new Part.Spec(name, said);
-  }
+  @Override public Plan plan(ModelShape shape, Settings settings) { return Plan.of(this, settings, cut(shape, settings)); }
 
   @Override public Map<String, String> budget(ModelShape shape, Settings settings, int imageTokens, int tokens) {
     return Map.of("tokens", String.valueOf(tokens));
