@@ -3,8 +3,12 @@ package dev.winnow.kernels;
 import dev.winnow.InvalidInputException;
 import dev.winnow.WinnowException;
 import java.lang.ref.Reference;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Arrays;
+import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.IntPointer;
+import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.pytorch.Tensor;
@@ -22,6 +26,10 @@ final class Call {
   final Wn.SimilarityDesc similarity = kept(new Wn.SimilarityDesc());
   final Wn.GreedyDesc greedy = kept(new Wn.GreedyDesc());
   private final Wn.SelectionDesc selection = kept(new Wn.SelectionDesc());
+  private final ByteBuffer selectionMemory =
+      new BytePointer(selection).capacity(Loader.sizeof(Wn.SelectionDesc.class)).asByteBuffer().order(ByteOrder.nativeOrder());
+  private final int scoresAt = Loader.offsetof(Wn.SelectionDesc.class, "scores");
+  private final int keepAt = Loader.offsetof(Wn.SelectionDesc.class, "keep");
   private int selectionOf = -1;
   private int selectionKept = -1;
   final Wn.GatherDesc gather = kept(new Wn.GatherDesc());
@@ -109,13 +117,20 @@ final class Call {
     workspaceDevice = device;
   }
 
-  /** The descriptor of a selection of k among n. Crossing into C costs more than comparing: sizes go over only where they have changed. */
-  Wn.SelectionDesc selection(int n, int k) {
+  /**
+   * The descriptor of a selection of k among n. Crossing into C costs more than comparing: sizes go over only where they have changed, and
+   * addresses are written as memory.
+   */
+  Wn.SelectionDesc selection(int n, int k, Pointer scores, Pointer keep) {
+    selectionMemory.putLong(scoresAt, addressOf(scores)).putLong(keepAt, addressOf(keep));
     if (n == selectionOf && k == selectionKept) return selection;
     selectionOf = n;
     selectionKept = k;
     return selection.max_len(n).k(k).max_keep(k);
   }
+
+  /** An empty tensor has no data. */
+  private static long addressOf(Pointer data) { return data == null ? 0 : data.address(); }
 
   /** Room for so many int32 on the host, valid until the thread's next call. */
   IntPointer results(int count) {

@@ -114,7 +114,7 @@ public final class Kernels {
 
   private static void select(Tensor scores, boolean host, int n, int kept, Pointer keep) {
     Call call = Call.current();
-    Wn.SelectionDesc d = call.selection(n, kept).scores(Call.floatData(scores, "top", SCORES_WANTED, scores)).keep(keep);
+    Wn.SelectionDesc d = call.selection(n, kept, Call.floatData(scores, "top", SCORES_WANTED, scores), keep);
     Tensor count = host ? null : Tensors.like(scores, ScalarType.Int, 1);
     if (!host) d.keep_count(count.data_ptr());
     try {
