@@ -87,11 +87,12 @@ typedef void (*wn_parallel_for)(void* user, int64_t n, int64_t grain, wn_range_f
 /** Lets CPU calls borrow the caller's threads instead of the library's own. NULL goes back to those. */
 WN_API int32_t wn_set_parallel_for(wn_ctx* ctx, wn_parallel_for parallel_for, void* user);
 
-/** Name of the CPU implementation in use: "portable", "avx2", "avx512" or "avx512bf16". Chosen once, from cpuid and
- * WINNOW_CPU_TIER; "" while that names none that this machine can run. */
+/** Name of the CPU implementation in use: "portable", "avx2", "avx512" or "avx512bf16". Chosen once, from cpuid and WINNOW_CPU_TIER; ""
+ * while that names none that this machine can run. All give the same results. */
 WN_API const char* wn_cpu_tier(void);
 
-/** The implementations that this machine can run, best last, separated by blanks. */
+/** The implementations that this machine can run, best last, separated by blanks. On Intel processors "avx512" comes after "avx512bf16",
+ * whose dot instruction is the slower way there. */
 WN_API const char* wn_cpu_tiers(void);
 
 /** Forces a CPU implementation for the whole process; WN_EUNSUPPORTED if this machine cannot run it, WN_EINVAL if it has no such name. */
