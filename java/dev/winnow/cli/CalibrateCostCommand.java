@@ -1,10 +1,13 @@
 package dev.winnow.cli;
 
+import dev.winnow.InvalidInputException;
 import dev.winnow.engine.Model;
-import dev.winnow.engine.PromptSize;
 import dev.winnow.eval.CostFile;
 import dev.winnow.eval.CostMeasurement;
 import dev.winnow.eval.CostModel;
+import dev.winnow.eval.Variant;
+import dev.winnow.prune.Method;
+import dev.winnow.prune.Methods;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -16,15 +19,23 @@ import picocli.CommandLine.Option;
 
 /** {@code winnow calibrate cost}: what a model's prompts take on this machine. */
 @Command(name = "cost", mixinStandardHelpOptions = true, optionListHeading = "%nOptions:%n", sortOptions = false, sortSynopsis = false,
-    customSynopsis = "winnow calibrate cost --model DIR [--dtype TYPE] [--threads N] [OPTIONS]",
-    description = "Measures prompts of a few lengths and the vision tower on this machine and fits the costs that 'winnow ask --target-ms' predicts"
-        + " by. They hold for this model's shape, dtype, device, threads and build. Measure when nothing else runs.",
-    footerHeading = "%nExample:%n",
-    footer = "  winnow calibrate cost --model llava-1.5-7b-hf --dtype bfloat16")
+    customSynopsis = "winnow calibrate cost --model DIR [--method NAME]... [--dtype TYPE] [--threads N] [OPTIONS]",
+    description = "Measures prompts of a few lengths, the vision tower and what pruning takes on this machine: the costs that"
+        + " 'winnow ask --target-ms' predicts by. They hold for this model's shape, dtype, device, threads and build. Measure when nothing else"
+        + " runs.",
+    footerHeading = "%nExamples:%n",
+    footer = {
+        "  winnow calibrate cost --model llava-1.5-7b-hf --dtype bfloat16",
+        "  winnow calibrate cost --model llava-1.5-7b-hf --dtype bfloat16 --method fastv --method 'cdpruner relevance=none'"})
 final class CalibrateCostCommand implements Callable<Integer> {
   @Mixin private ModelMixin model;
 
   @Mixin private DtypeMixin dtype;
+
+  @Option(names = "--method", paramLabel = "'NAME [KEY=VALUE]...'",
+      description = "Measure this method's pruning, with those settings that it will be asked with; may be repeated. What the file holds of others"
+          + " stays. Default: every method that can take a budget on this model, with its defaults.")
+  private List<String> methods = List.of();
 
   @Option(names = "--runs", paramLabel = "N", defaultValue = "5",
       description = "Measured repetitions, after one that is not. Default: ${DEFAULT-VALUE}.")
@@ -38,26 +49,54 @@ final class CalibrateCostCommand implements Callable<Integer> {
   CalibrateCostCommand(Console console) { this.console = console; }
 
   @Override public Integer call() {
+    List<Variant> named = methods.stream().map(Variant::parse).toList(); // what is wrong with them is said before the model is opened
     try (Model opened = Model.open(model.folder(), model.in(dtype.dtype()))) {
-      CostMeasurement.Measured measured = new CostMeasurement(opened).run(runs, new Progress(console, "rounds")::at);
+      CostMeasurement measurement = new CostMeasurement(opened);
+      named.forEach(measurement::add);
+      if (named.isEmpty()) addAll(measurement);
+      console.note(Format.of("%s, in %d rounds, the first of which is not counted", measurement.round(), runs + 1));
+      CostMeasurement.Measured measured = measurement.run(runs, new Progress(console, "rounds")::at);
       Path written = file == null ? CostFile.standard(opened) : file;
       CostFile.write(written, opened, measured);
-      console.out().print(table(measured, opened.config().text().layers()));
+      console.out().print(prompts(measured, opened.config().text().layers()) + "\n" + pruning(measured));
       console.note("costs are in " + written.toAbsolutePath().normalize());
     }
     return Winnow.DONE;
   }
 
-  private static String table(CostMeasurement.Measured measured, int layers) {
+  private void addAll(CostMeasurement measurement) {
+    for (Method method : Methods.all()) {
+      try {
+        if (!method.name().equals(PruningMixin.UNPRUNED)) measurement.add(Variant.parse(method.name()));
+      } catch (InvalidInputException e) {
+        console.note("not measured: " + e.getMessage());
+      }
+    }
+  }
+
+  private static String prompts(CostMeasurement.Measured measured, int layers) {
     List<List<String>> rows = new ArrayList<>();
     rows.add(List.of("rows in every layer", "measured", "by the model"));
     for (CostModel.Sample sample : measured.samples()) {
       int[] all = new int[layers];
       Arrays.fill(all, sample.rows());
-      PromptSize text = new PromptSize(sample.rows(), new int[0], 0, new int[layers], 0);
-      rows.add(List.of(String.valueOf(sample.rows()), Format.millis(sample.millis()), Format.millis(measured.model().millis(text, all))));
+      rows.add(List.of(String.valueOf(sample.rows()), Format.millis(sample.millis()),
+          Format.millis(measured.decoder().millis(all, new int[layers]))));
     }
-    rows.add(List.of("a tile in the tower", Format.millis(measured.model().perTile())));
+    rows.add(List.of("a tile in the tower", Format.millis(measured.perTile())));
+    return Format.table(rows);
+  }
+
+  private static String pruning(CostMeasurement.Measured measured) {
+    List<List<String>> rows = new ArrayList<>();
+    rows.add(List.of("method", "budget", "a tile in the tower", "prompt, measured", "by its rows", "pruning in it"));
+    for (CostMeasurement.MethodSample sample : measured.methods()) {
+      List<String> row = new ArrayList<>(List.of(sample.label(), String.valueOf(sample.budget()), Format.millis(sample.point().perTile())));
+      if (!Double.isNaN(sample.prompt())) {
+        row.addAll(List.of(Format.millis(sample.prompt()), Format.millis(sample.byRows()), Format.millis(sample.point().inDecoder())));
+      }
+      rows.add(row);
+    }
     return Format.table(rows);
   }
 }

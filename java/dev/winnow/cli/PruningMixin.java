@@ -6,6 +6,7 @@ import dev.winnow.engine.PromptSize;
 import dev.winnow.engine.Question;
 import dev.winnow.eval.BudgetTarget;
 import dev.winnow.eval.CostFile;
+import dev.winnow.eval.Variant;
 import dev.winnow.prune.Method;
 import dev.winnow.prune.Methods;
 import dev.winnow.prune.PlanReader;
@@ -20,7 +21,7 @@ import picocli.CommandLine.Option;
 /** What to prune by: a method, its parameters and budget or a target that the budget follows from, or a plan file. */
 final class PruningMixin {
   private static final double MIB = 1 << 20;
-  private static final String UNPRUNED = "none";
+  static final String UNPRUNED = "none";
 
   @Option(names = "--method", paramLabel = "NAME", description = "Pruning method (see 'winnow methods'). Default: " + UNPRUNED + ".")
   private String method;
@@ -39,7 +40,7 @@ final class PruningMixin {
 
   @Option(names = "--target-ms", paramLabel = "MS",
       description = "Take the largest budget with which vision and prompt are expected to take at most MS milliseconds, by the costs that"
-          + " 'winnow calibrate cost' measured here. Decoding the picture and pruning itself are not counted.")
+          + " 'winnow calibrate cost' measured here, pruning by this method included. Decoding the picture is not counted.")
   private Double targetMillis;
 
   @Option(names = "--cost", paramLabel = "FILE",
@@ -84,7 +85,8 @@ final class PruningMixin {
   BudgetTarget target(Model model) {
     if (targetMib == null && targetMillis == null) return null;
     Path file = cost == null ? CostFile.standard(model) : cost;
-    return new BudgetTarget(targetBytes(), targetMillis(), targetMillis == null ? null : CostFile.read(file, model));
+    Variant variant = new Variant(method(), method(), Settings.typed(settings), null);
+    return new BudgetTarget(targetBytes(), targetMillis(), targetMillis == null ? null : CostFile.read(file, model, variant));
   }
 
   /** The budget that meets the target for a question of this size; null where there is no picture to prune. */

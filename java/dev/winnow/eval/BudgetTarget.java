@@ -19,7 +19,7 @@ import java.util.function.IntFunction;
  * @param millis most milliseconds of vision and prompt; infinite for any number
  * @param cost predicts those; null without a target of time
  */
-public record BudgetTarget(double kvBytes, double millis, CostModel cost) {
+public record BudgetTarget(double kvBytes, double millis, PromptCost cost) {
   /**
    * What is expected under a budget.
    *
@@ -82,7 +82,7 @@ public record BudgetTarget(double kvBytes, double millis, CostModel cost) {
       int held = size.cached()[layer] + rows[layer];
       bytes += PlannedRows.copies(plan, layer) * KvCache.layerBytes(config, dtype, held, SequenceRun.headroom(size.newTokens()));
     }
-    return new Choice(budget, bytes, cost == null ? Double.NaN : cost.millis(size, rows));
+    return new Choice(budget, bytes, cost == null ? Double.NaN : cost.millis(size, rows, budget));
   }
 
   private static double mib(double bytes) { return bytes / (1 << 20); }

@@ -1,18 +1,16 @@
 package dev.winnow.eval;
 
-import dev.winnow.engine.PromptSize;
 import java.util.List;
 
 /**
- * Milliseconds of a prompt on one machine by the rows that each decoder layer gets: a fixed part, a part per row (projections and
- * feed-forward), a part per pair of rows (attention), and the vision tower per tile. What pruning itself costs is not in it.
+ * Milliseconds of a prompt in the decoder on one machine by the rows that each layer gets: a fixed part, a part per row (projections and
+ * feed-forward) and a part per pair of rows (attention). Tower and pruning are {@link PruningCost}'s.
  *
  * @param fixed of a prompt
  * @param perRow of one row in one layer
  * @param perPair of a row that attends to another in one layer
- * @param perTile of tower and projector
  */
-public record CostModel(double fixed, double perRow, double perPair, double perTile) {
+public record CostModel(double fixed, double perRow, double perPair) {
   private static final int TERMS = 3;
 
   /** A prompt of so many rows in every layer took so long. */
@@ -23,7 +21,7 @@ public record CostModel(double fixed, double perRow, double perPair, double perT
    *
    * @param samples of different numbers of rows, three or more
    */
-  public static CostModel fit(List<Sample> samples, int layers, double perTile) {
+  public static CostModel fit(List<Sample> samples, int layers) {
     double[] best = new double[TERMS];
     double least = Double.POSITIVE_INFINITY;
     for (int used = 1; used < 1 << TERMS; used++) {
@@ -33,15 +31,16 @@ public record CostModel(double fixed, double perRow, double perPair, double perT
       least = error;
       best = parts;
     }
-    return new CostModel(best[0], best[1], best[2], perTile);
+    return new CostModel(best[0], best[1], best[2]);
   }
 
-  /** @param rows new rows of each layer */
-  public double millis(PromptSize size, int[] rows) {
-    double millis = fixed + size.tiles() * perTile;
-    for (int layer = 0; layer < rows.length; layer++) {
-      millis += perRow * rows[layer] + perPair * pairs(rows[layer], size.cached()[layer]);
-    }
+  /**
+   * @param rows new rows of each layer
+   * @param cached rows that each layer holds already
+   */
+  public double millis(int[] rows, int[] cached) {
+    double millis = fixed;
+    for (int layer = 0; layer < rows.length; layer++) millis += perRow * rows[layer] + perPair * pairs(rows[layer], cached[layer]);
     return millis;
   }
 

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.TreeMap;
 
 /**
  * A method with some parameters set, or a plan file, as one line of a comparison.
@@ -29,6 +30,13 @@ public record Variant(String label, String method, Map<String, String> settings,
     Map<String, String> settings = Settings.typed(words.subList(1, words.size()));
     Settings.checkNames(method, settings.keySet());
     return new Variant(String.join(" ", words), method.name(), settings, null);
+  }
+
+  /** Method and settings by name, the same in whatever order they were typed. */
+  String sortedLabel() {
+    StringBuilder text = new StringBuilder(method);
+    new TreeMap<>(settings).forEach((name, value) -> text.append(' ').append(name).append('=').append(value.strip()));
+    return text.toString();
   }
 
   /** A plan file, called by its name. Throws InvalidInputException where it is no plan. */
