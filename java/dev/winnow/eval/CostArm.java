@@ -25,6 +25,8 @@ final class CostArm {
   private static final String TEXT = "What is to be seen in this picture, and where is it? Name every object with its colour and its size,"
       + " say what it stands on and what is beside it, and tell which of them belong together.";
 
+  private static final long WARM_UP_NANOS = 500_000_000;
+
   private final String label;
   private final int budget;
   private final Plan plan;
@@ -45,8 +47,18 @@ final class CostArm {
 
   static Question question(RgbImage image) { return Question.of(TEXT).image(image).maxTokens(1); }
 
+  /** Runs for a while without being counted: a small model is fast enough for Java that is not compiled yet to show. */
+  void warmUp(Model model, RgbImage image, PixelBatch prepared) {
+    long begin = System.nanoTime();
+    do {
+      run(model, image, prepared, false);
+    } while (System.nanoTime() - begin < WARM_UP_NANOS);
+  }
+
   /** @param prepared the same picture */
-  void run(Model model, RgbImage image, PixelBatch prepared, boolean measured) {
+  void measure(Model model, RgbImage image, PixelBatch prepared) { run(model, image, prepared, true); }
+
+  private void run(Model model, RgbImage image, PixelBatch prepared, boolean measured) {
     if (inDecoder) ask(model, image, measured);
     else encode(model, prepared, measured);
   }

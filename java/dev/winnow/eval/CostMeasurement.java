@@ -116,7 +116,10 @@ public final class CostMeasurement {
       progress.at(run, runs + 1);
       for (int i = 0; i < lengths.length; i++) add(prompts.get(i), prompt(lengths[i]), run);
       add(tower, tower(), run);
-      for (CostArm arm : arms) arm.run(model, noise, picture, run > 0);
+      for (CostArm arm : arms) {
+        if (run == 0) arm.warmUp(model, noise, picture);
+        else arm.measure(model, noise, picture);
+      }
     }
     progress.at(runs + 1, runs + 1);
     List<CostModel.Sample> samples = new ArrayList<>();

@@ -95,6 +95,10 @@ class EvalCommandTest {
     assertEquals(2, winnow("calibrate", "fastv", "--model", MODEL, "--data", data.toString()));
     assertEquals(2, winnow("calibrate", "pyramiddrop", "--model", MODEL, "--data", data.toString(), "--budget", "-1"));
     assertEquals(2, winnow("calibrate", "cost", "--model", MODEL, "--runs", "0"));
+    assertEquals(2, winnow("calibrate", "cost", "--model", MODEL, "--method", "fastv layer=3"));
+    assertTrue(err.contains("cannot average"), err);
+    assertEquals(2, winnow("calibrate", "cost", "--model", MODEL, "--method", "none"));
+    assertTrue(err.contains("'none' removes nothing"), err);
     assertEquals(2, winnow("calibrate", "vtw", "--model", MODEL, "--data", data.toString(), "--threshold", "NaN"));
     assertEquals(2, winnow("calibrate", "vtw", "--model", MODEL, "--data", data.toString(), "--out", folder.toString()));
     assertTrue(err.contains("has only 4 layers"), err);
@@ -107,8 +111,10 @@ class EvalCommandTest {
         "--trace", "-"};
     assertEquals(2, winnow("ask", with(ask, "--target-ms", "1e6", "--cost", cost)));
     assertTrue(err.contains("winnow calibrate cost"), err);
-    assertEquals(0, winnow("calibrate", "cost", "--model", MODEL, "--threads", "1", "--runs", "1", "--cost", cost), () -> err);
-    assertTrue(out.contains("a tile in the tower"), out);
+    assertEquals(0, winnow("calibrate", "cost", "--model", MODEL, "--threads", "1", "--runs", "1", "--cost", cost, "--method",
+        "fastv", "--method", "fastervlm"), () -> err);
+    assertTrue(err.contains("2 methods at up to 3 budgets, in 2 rounds"), err);
+    for (String told : List.of("a tile in the tower", "by the model", "pruning in it", "fastervlm")) assertTrue(out.contains(told), out);
     assertEquals(0, winnow("ask", with(ask, "--target-ms", "1e6", "--cost", cost)), () -> err);
     JsonNode target = new ObjectMapper().readTree(out).get("target");
     assertEquals(16, target.get("budget").asInt());
@@ -118,6 +124,11 @@ class EvalCommandTest {
     assertTrue(err.contains("ms at least, at a budget of"), err);
     assertEquals(2, winnow("ask", with(ask, "--target-ms", "1e6", "--cost", cost, "--dtype", "bfloat16")));
     assertTrue(err.contains("holds costs of"), err);
+    assertEquals(2, winnow("ask", with(ask, "--target-ms", "1e6", "--cost", cost, "--set", "layer=1")));
+    assertTrue(err.contains("run 'winnow calibrate cost --method 'fastv layer=1''"), err);
+    Path old = Files.writeString(folder.resolve("old.json"), Files.readString(Path.of(cost)).replace("winnow.cost/2", "winnow.cost/1"));
+    assertEquals(2, winnow("ask", with(ask, "--target-ms", "1e6", "--cost", old.toString())));
+    assertTrue(err.contains("'winnow.cost/1'") && err.contains("run 'winnow calibrate cost'"), err);
     assertEquals(0, winnow("ask", with(ask, "--target-kv-mb", "1", "--quiet")), () -> err);
     assertTrue(new ObjectMapper().readTree(out).get("target").get("predicted_ms").isNull());
     String[][] bad = {

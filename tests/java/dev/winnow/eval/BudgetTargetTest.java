@@ -28,12 +28,18 @@ import org.junit.jupiter.api.Test;
 
 class BudgetTargetTest {
   private static final Path PICTURE = TestData.path("pictures/exif1.jpg");
-  private static final CostModel COST = new CostModel(2, 0.01, 1e-5, 30);
+  private static final CostModel DECODER = new CostModel(2, 0.01, 1e-5);
+  private static final PromptCost COST = cost(0);
   private static Model model;
 
   @BeforeAll static void open() { model = Model.open(TestData.path("../../java/dev/winnow/demo/shapes-llava")); }
 
   @AfterAll static void close() { model.close(); }
+
+  /** Of a picture of 576 tokens, with so many milliseconds of pruning in the decoder when none of them stays, and none when all do. */
+  private static PromptCost cost(double pruning) {
+    return new PromptCost(DECODER, new PruningCost(576, List.of(new PruningCost.Point(0, 30, pruning), new PruningCost.Point(1, 30, 0))));
+  }
 
   private static Question question() { return Question.of("Describe the image.").image(PICTURE).maxTokens(3); }
 
@@ -116,6 +122,16 @@ class BudgetTargetTest {
     BudgetTarget.Choice time = choose(Double.MAX_VALUE, 60, "pyramiddrop");
     assertTrue(time.millis() <= 60 && time.budget() > choose(Double.MAX_VALUE, 55, "pyramiddrop").budget(), time.toString());
     assertTrue(Double.isNaN(choose(full, Double.POSITIVE_INFINITY, "fastv").millis()));
+  }
+
+  @Test void countsWhatPruningTakes() {
+    int before = 577;
+    for (double pruning : new double[] {0, 4, 8}) {
+      BudgetTarget.Choice choice = new BudgetTarget(Double.POSITIVE_INFINITY, 60, cost(pruning))
+          .choose(size(), model.config().text(), model.dtype(), plans("pyramiddrop", Map.of()));
+      assertTrue(choice.millis() <= 60 && choice.budget() < before, "the more pruning takes, the less may stay: " + choice);
+      before = choice.budget();
+    }
   }
 
   @Test void saysWhatCanBeHadWhereNothingFits() {
