@@ -21,8 +21,8 @@ import picocli.CommandLine.Option;
 @Command(name = "cost", mixinStandardHelpOptions = true, optionListHeading = "%nOptions:%n", sortOptions = false, sortSynopsis = false,
     customSynopsis = "winnow calibrate cost --model DIR [--method NAME]... [--dtype TYPE] [--threads N] [OPTIONS]",
     description = "Measures prompts of a few lengths, the vision tower and what pruning takes on this machine: the costs that"
-        + " 'winnow ask --target-ms' predicts by. They hold for this model's shape, dtype, device, threads and build. Measure when nothing else"
-        + " runs.",
+        + " 'winnow ask --target-ms' predicts by. They hold for this model's shape, dtype, device, threads and build. Measure when nothing"
+        + " else runs.",
     footerHeading = "%nExamples:%n",
     footer = {
         "  winnow calibrate cost --model llava-1.5-7b-hf --dtype bfloat16",
@@ -33,8 +33,8 @@ final class CalibrateCostCommand implements Callable<Integer> {
   @Mixin private DtypeMixin dtype;
 
   @Option(names = "--method", paramLabel = "'NAME [KEY=VALUE]...'",
-      description = "Measure this method's pruning, with those settings that it will be asked with; may be repeated. What the file holds of others"
-          + " stays. Default: every method that can take a budget on this model, with its defaults.")
+      description = "Measure this method's pruning, with those settings that it will be asked with; may be repeated. What the file holds of"
+          + " others stays. Default: every method that can take a budget on this model, with its defaults.")
   private List<String> methods = List.of();
 
   @Option(names = "--runs", paramLabel = "N", defaultValue = "5",

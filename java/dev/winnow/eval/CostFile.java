@@ -73,12 +73,15 @@ public final class CostFile {
    *     with these settings was not measured
    */
   public static PromptCost read(Path file, Model model, Variant variant) {
-    if (!Files.isRegularFile(file)) throw new InvalidInputException(file + ": there are no measured costs to meet a time target by" + remedy(""));
+    if (!Files.isRegularFile(file)) {
+      throw new InvalidInputException(file + ": there are no measured costs to meet a time target by" + remedy(""));
+    }
     JsonNode root = open(file, model);
     String label = variant.sortedLabel();
     JsonNode method = root.path("methods").get(label);
     if (method == null) {
-      throw new InvalidInputException(file + ": what pruning by '" + label + "' costs was not measured" + remedy(" --method '" + label + "'"));
+      throw new InvalidInputException(file + ": what pruning by '" + label + "' costs was not measured"
+          + remedy(" --method '" + label + "'"));
     }
     return new PromptCost(new CostModel(part(root, "fixed_ms", file), part(root, "per_row_ms", file), part(root, "per_pair_ms", file)),
         pruning(method, label, file));
@@ -96,7 +99,8 @@ public final class CostFile {
       throw new InvalidInputException(file + ": holds costs in the format '" + format + "', not '" + FORMAT + "'" + remedy(""));
     }
     if (!Texts.line(root.path("measured_for")).equals(wanted)) {
-      throw new InvalidInputException(file + ": holds costs of " + Texts.line(root.path("measured_for")) + ", not of " + wanted + remedy(""));
+      throw new InvalidInputException(file + ": holds costs of " + Texts.line(root.path("measured_for")) + ", not of " + wanted
+          + remedy(""));
     }
     return root;
   }
@@ -109,7 +113,8 @@ public final class CostFile {
     int tokens = (int) part(method, "image_tokens", file);
     boolean ascending = IntStream.range(1, points.size()).allMatch(i -> points.get(i - 1).share() < points.get(i).share());
     if (points.isEmpty() || !ascending || tokens < 1) {
-      throw new InvalidInputException(file + ": the costs of '" + label + "' are not by ascending share of some picture's tokens; measure again");
+      throw new InvalidInputException(file + ": the costs of '" + label
+          + "' are not by ascending share of some picture's tokens; measure again");
     }
     return new PruningCost(tokens, points);
   }

@@ -22,8 +22,8 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 
 /**
- * Measures what {@link CostModel} and {@link PruningCost} are made from: prompts of a few lengths, one picture's tower, and methods at a few
- * budgets, in turn, so that a disturbance of the machine meets all alike; medians.
+ * Measures what {@link CostModel} and {@link PruningCost} are made from: prompts of a few lengths, one picture's tower, and methods at a
+ * few budgets, in turn, so that a disturbance of the machine meets all alike; medians.
  */
 public final class CostMeasurement {
   /** Sides of the picture, in the tower's own: large enough to be cut into tiles where the family does that. */

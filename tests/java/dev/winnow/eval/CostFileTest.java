@@ -71,7 +71,7 @@ class CostFileTest {
         {"winnow.cost/2", "winnow.cost/1", "holds costs in the format 'winnow.cost/1', not 'winnow.cost/2'; run 'winnow calibrate cost'"},
         {"\"threads\" : ", "\"threads\" : 9", "holds costs of"},
         {"\"fixed_ms\" : 1", "\"fixed_ms\" : -1", "'fixed_ms' is no number of 0 or more"},
-        {"\"per_tile_ms\" : 20", "\"per_tile_ms\" : null", "'per_tile_ms' is no number of 0 or more"},
+        {"\"per_tile_ms\" : 20.0", "\"per_tile_ms\" : null", "'per_tile_ms' is no number of 0 or more"},
         {"\"share\" : 0.5", "\"share\" : 0.25", "not by ascending share"},
         {"\"image_tokens\" : 16", "\"image_tokens\" : 0", "not by ascending share"}};
     for (String[] change : spoilt) {

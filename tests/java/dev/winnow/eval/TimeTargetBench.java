@@ -22,8 +22,8 @@ import java.util.OptionalInt;
  */
 public final class TimeTargetBench {
   private static final double[] TARGETS = {0.85, 0.7, 0.55};
-  private static final List<String> METHODS = List.of("fastv", "pyramiddrop", "sparsevlm", "mustdrop", "divprune", "cdpruner relevance=none",
-      "visionzip", "tome");
+  private static final List<String> METHODS = List.of("fastv", "pyramiddrop", "sparsevlm", "mustdrop", "divprune",
+      "cdpruner relevance=none", "visionzip", "tome");
   private static final Path DEMO = TestData.path("../../java/dev/winnow/demo");
 
   /** One choice under measurement. */
