@@ -81,7 +81,7 @@ public final class CostFile {
     JsonNode method = root.path("methods").get(label);
     if (method == null) {
       throw new InvalidInputException(file + ": what pruning by '" + label + "' costs was not measured"
-          + remedy(" --method '" + label + "'"));
+          + remedy(" --method \"" + label + "\""));
     }
     return new PromptCost(new CostModel(part(root, "fixed_ms", file), part(root, "per_row_ms", file), part(root, "per_pair_ms", file)),
         pruning(method, label, file));

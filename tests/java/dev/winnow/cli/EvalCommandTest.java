@@ -125,7 +125,7 @@ class EvalCommandTest {
     assertEquals(2, winnow("ask", with(ask, "--target-ms", "1e6", "--cost", cost, "--dtype", "bfloat16")));
     assertTrue(err.contains("holds costs of"), err);
     assertEquals(2, winnow("ask", with(ask, "--target-ms", "1e6", "--cost", cost, "--set", "layer=1")));
-    assertTrue(err.contains("run 'winnow calibrate cost --method 'fastv layer=1''"), err);
+    assertTrue(err.contains("run 'winnow calibrate cost --method \"fastv layer=1\"'"), err);
     Path old = Files.writeString(folder.resolve("old.json"), Files.readString(Path.of(cost)).replace("winnow.cost/2", "winnow.cost/1"));
     assertEquals(2, winnow("ask", with(ask, "--target-ms", "1e6", "--cost", old.toString())));
     assertTrue(err.contains("'winnow.cost/1'") && err.contains("run 'winnow calibrate cost'"), err);
