@@ -26,7 +26,7 @@ import picocli.CommandLine.Option;
     footerHeading = "%nExamples:%n",
     footer = {
         "  winnow calibrate cost --model llava-1.5-7b-hf --dtype bfloat16",
-        "  winnow calibrate cost --model llava-1.5-7b-hf --dtype bfloat16 --method fastv --method 'cdpruner relevance=none'"})
+        "  winnow calibrate cost --model llava-1.5-7b-hf --method fastv --method 'cdpruner relevance=none'"})
 final class CalibrateCostCommand implements Callable<Integer> {
   @Mixin private ModelMixin model;
 
