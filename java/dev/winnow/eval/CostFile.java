@@ -127,7 +127,8 @@ public final class CostFile {
 
   private static ObjectNode key(Model model) {
     ModelConfig config = model.config();
-    ObjectNode key = Texts.object().put("family", config.family()).put("layers", config.text().layers()).put("hidden", config.text().hidden())
+    ObjectNode key = Texts.object().put("family", config.family()).put("layers", config.text().layers())
+        .put("hidden", config.text().hidden())
         .put("intermediate", config.text().intermediate()).put("kv_heads", config.text().kvHeads()).put("vocab", config.text().vocab())
         .put("tower_layers", config.vision().layers()).put("tower_patches", config.vision().patches());
     return key.put("dtype", model.dtype().label).put("device", model.device()).put("threads", model.threads())

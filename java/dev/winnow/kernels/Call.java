@@ -80,7 +80,8 @@ final class Call {
   }
 
   /**
-   * Runs a function with the thread's workspace. Only if that is too small is its size asked for, which saves the check of every call twice.
+   * Runs a function with the thread's workspace. Only if that is too small is its size asked for, which saves the check of every call
+   * twice.
    *
    * @param used the tensors that the function reads and writes, kept alive meanwhile; the first one tells the device
    */

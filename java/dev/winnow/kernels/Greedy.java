@@ -31,7 +31,8 @@ public final class Greedy {
    * @return the min(k, n) rows chosen, in the order of choice
    */
   public static int[] choose(Objective objective, Tensor x, Tensor weight, Tensor rowWeight, float scale, float shift, int k) {
-    Call.require(isMatrix(x) && isVector(weight, x.size(0)) && isVector(rowWeight, x.size(0)), "choose", "contiguous float32 [n, width] and float32 [n] weights", x, weight, rowWeight);
+    Call.require(isMatrix(x) && isVector(weight, x.size(0)) && isVector(rowWeight, x.size(0)), "choose",
+        "contiguous float32 [n, width] and float32 [n] weights", x, weight, rowWeight);
     Wn.GreedyDesc d = Call.current().greedy;
     d.dim((int) x.size(1)).x(x.data_ptr()).x_sn(x.size(1)).x_sb(x.numel()).matrix(null).matrix_rows(0);
     int n = (int) x.size(0);
@@ -40,7 +41,8 @@ public final class Greedy {
 
   /** As {@link #choose} for COVERAGE, where the caller has what each candidate covers: float32 [rows, n], contiguous. */
   public static int[] cover(Tensor matrix, Tensor weight, int k) {
-    Call.require(isMatrix(matrix) && isVector(weight, matrix.size(1)), "cover", "contiguous float32 [rows, n] and float32 [n] weights", matrix, weight);
+    Call.require(isMatrix(matrix) && isVector(weight, matrix.size(1)), "cover", "contiguous float32 [rows, n] and float32 [n] weights",
+        matrix, weight);
     int n = (int) matrix.size(1);
     int rows = (int) matrix.size(0);
     Wn.GreedyDesc d = Call.current().greedy;
@@ -48,12 +50,14 @@ public final class Greedy {
     return run(Objective.COVERAGE, d, n, rows, matrix, weight, null, 1, 0, k);
   }
 
-  private static int[] run(Objective objective, Wn.GreedyDesc d, int n, int rows, Tensor data, Tensor weight, Tensor rowWeight, float scale, float shift, int k) {
+  private static int[] run(Objective objective, Wn.GreedyDesc d, int n, int rows, Tensor data, Tensor weight, Tensor rowWeight, float scale,
+      float shift, int k) {
     int chosen = Math.max(0, Math.min(k, n));
     if (chosen == 0) return new int[0];
     Tensor out = Tensors.like(data, ScalarType.Int, chosen);
     d.dtype(Wn.WN_F32).objective(objective.code).batch(1).n(n).k(chosen).f_scale(scale).f_shift(shift);
-    d.weight(Call.address(weight)).weight_sb(n).row_weight(Call.address(rowWeight)).row_weight_sb(rows).out_idx(out.data_ptr()).out_sb(chosen);
+    d.weight(Call.address(weight)).weight_sb(n).row_weight(Call.address(rowWeight)).row_weight_sb(rows).out_idx(out.data_ptr())
+        .out_sb(chosen);
     Call.current().run(context -> Wn.wn_greedy_workspace(context, d),
         (context, workspace, bytes) -> Wn.wn_greedy(context, d, workspace, bytes, null), data, weight, rowWeight, out);
     return Tensors.toInts(out);

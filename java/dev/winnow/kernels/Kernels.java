@@ -37,7 +37,8 @@ public final class Kernels {
 
   private static Wn.ScoreDesc score(Tensor queries, Tensor keys, int firstKey, int count, String function) {
     long dim = keys.dim() == 3 ? keys.size(2) : 0;
-    Call.require(queries.dim() == 3 && keys.dim() == 3 && queries.size(2) == dim, function, "queries [n, heads, D] and keys [m, kvHeads, D]", queries, keys);
+    Call.require(queries.dim() == 3 && keys.dim() == 3 && queries.size(2) == dim, function,
+        "queries [n, heads, D] and keys [m, kvHeads, D]", queries, keys);
     Call.require(queries.stride(2) == 1 && keys.stride(2) == 1 && queries.scalar_type().value == keys.scalar_type().value, function,
         "rows of one dtype with a contiguous last dimension", queries, keys);
     Wn.ScoreDesc d = Call.current().score;
@@ -56,8 +57,8 @@ public final class Kernels {
   }
 
   /**
-   * Attention of single query rows to a span of keys, each row on its own: softmax of q.k / sqrt(headDim) over the keys that the row sees, mean
-   * over heads.
+   * Attention of single query rows to a span of keys, each row on its own: softmax of q.k / sqrt(headDim) over the keys that the row sees,
+   * mean over heads.
    *
    * @param queries rotated, [n, heads, headDim], heads a multiple of kvHeads
    * @param visible per query how many of the keys it sees, from the first one on
@@ -127,11 +128,14 @@ public final class Kernels {
   }
 
   /** The given rows of a tensor [n, ...] whose rows are contiguous: a new tensor [keep.length, ...] of the same dtype. */
-  public static Tensor gatherRows(Tensor source, int[] keep) { return gather(source, keep.length, Call.current().keep.of(keep, source), null); }
+  public static Tensor gatherRows(Tensor source, int[] keep) {
+    return gather(source, keep.length, Call.current().keep.of(keep, source), null);
+  }
 
   /** As {@link #gatherRows(Tensor, int[])}, with the rows in a contiguous int32 tensor on the device of the source. */
   public static Tensor gatherRows(Tensor source, Tensor keep) {
-    Call.require(keep.dim() == 1 && keep.is_contiguous() && keep.scalar_type().value == ScalarType.Int.value && keep.is_cpu() == source.is_cpu(), "gatherRows",
+    Call.require(keep.dim() == 1 && keep.is_contiguous() && keep.scalar_type().value == ScalarType.Int.value
+        && keep.is_cpu() == source.is_cpu(), "gatherRows",
         "a contiguous int32 list on the device of the source", source, keep);
     return gather(source, (int) keep.size(0), keep.data_ptr(), keep);
   }
@@ -170,7 +174,8 @@ public final class Kernels {
     LongPointer addresses = call.addresses(planes.length);
     for (int p = 0; p < planes.length; p++) {
       if (keep[p].length > 0 && keep[p][keep[p].length - 1] >= planes[p].size(0)) {
-        throw new InvalidInputException("compactRows: keep-list " + p + " names row " + keep[p][keep[p].length - 1] + " of " + planes[p].size(0));
+        throw new InvalidInputException("compactRows: keep-list " + p + " names row " + keep[p][keep[p].length - 1] + " of "
+            + planes[p].size(0));
       }
       System.arraycopy(keep[p], 0, lists, p * longest, keep[p].length);
       counts[p] = keep[p].length;
@@ -179,12 +184,14 @@ public final class Kernels {
     long rowBytes = planes[0].stride(0) * planes[0].element_size();
     Wn.CompactionDesc d = call.compaction;
     d.n_planes(planes.length).batch(1).heads(1).n_rows(rows).row_bytes(Math.toIntExact(rowBytes)).max_keep(longest).order(Wn.WN_STABLE);
-    d.plane_addr(addresses).sn(rowBytes).keep(call.keep.of(lists, planes[0])).keep_sp(longest).keep_count(call.counts.of(counts, planes[0])).count_sp(1);
+    d.plane_addr(addresses).sn(rowBytes).keep(call.keep.of(lists, planes[0])).keep_sp(longest).keep_count(call.counts.of(counts, planes[0]))
+        .count_sp(1);
     Call.run(context -> Wn.wn_kv_compact(context, d, null), planes);
   }
 
   /**
-   * Weighted sums of rows, in float32, rounded once: row s of the result is the sum over e of {@code weights[s][e] * source[members[s][e]]}.
+   * Weighted sums of rows, in float32, rounded once: row s of the result is the sum over e of
+   * {@code weights[s][e] * source[members[s][e]]}.
    *
    * @param source [n, width], contiguous
    * @return [members.length, width] in the dtype of the source
@@ -205,9 +212,11 @@ public final class Kernels {
     if (members.length == 0) return out;
     Call call = Call.current();
     Wn.MergeDesc d = call.merge;
-    d.dtype(Dtype.of(source.scalar_type()).code).batch(1).n_rows((int) source.size(0)).dim((int) width).n_seg(members.length).n_entry(entries);
+    d.dtype(Dtype.of(source.scalar_type()).code).batch(1).n_rows((int) source.size(0)).dim((int) width).n_seg(members.length)
+        .n_entry(entries);
     d.normalise(Wn.WN_MERGE_SUM).src(source.data_ptr()).src_sn(width).dst(out.data_ptr()).dst_sn(width);
-    d.seg_begin(call.counts.of(begin, source)).seg_begin_sb(begin.length).seg_src(call.keep.of(rows, source)).seg_weight(call.weights.of(factors, source));
+    d.seg_begin(call.counts.of(begin, source)).seg_begin_sb(begin.length).seg_src(call.keep.of(rows, source))
+        .seg_weight(call.weights.of(factors, source));
     Call.run(context -> Wn.wn_merge_rows(context, d, null), source, out);
     return out;
   }

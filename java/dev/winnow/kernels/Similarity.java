@@ -7,8 +7,8 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
  * Comparison of rows with each other: cosine, dot product or distance, without ever storing a matrix of all pairs. Rows are [n, dim] with a
- * contiguous last dimension, float32, float16 or bfloat16; sums and results are float32. Equal similarities: the lower index wins; a row with a
- * NaN is similar to nothing. Call inside a PointerScope; results belong to it. Safe for any number of threads.
+ * contiguous last dimension, float32, float16 or bfloat16; sums and results are float32. Equal similarities: the lower index wins; a row
+ * with a NaN is similar to nothing. Call inside a PointerScope; results belong to it. Safe for any number of threads.
  */
 public final class Similarity {
   private Similarity() {}
@@ -40,7 +40,8 @@ public final class Similarity {
     Call.require(Call.isRows(x), "windows", "rows [n, dim]", x);
     int n = (int) x.size(0);
     Tensor out = Tensors.like(x, ScalarType.Float, n / Math.max(1, windowHeight * windowWidth));
-    Wn.SimilarityDesc d = describe(Wn.WN_SIM_WINDOWS, Metric.COSINE, x, eps).n_pivot(0).win_h(windowHeight).win_w(windowWidth).grid_w(gridWidth);
+    Wn.SimilarityDesc d = describe(Wn.WN_SIM_WINDOWS, Metric.COSINE, x, eps).n_pivot(0).win_h(windowHeight).win_w(windowWidth)
+        .grid_w(gridWidth);
     run(d.out_val(out.data_ptr()).out_idx(null).out_sb(out.size(0)).out_sp(0), x, out);
     return out;
   }
@@ -89,7 +90,8 @@ public final class Similarity {
     int each = (int) Math.min(count, x.size(0) - 1);
     if (pivots.length == 0 || each <= 0) return new int[pivots.length][0];
     Tensor out = Tensors.like(x, ScalarType.Int, pivots.length, each);
-    Wn.SimilarityDesc d = describe(Wn.WN_SIM_TOPM, Metric.COSINE, x, eps).n_pivot(pivots.length).top_m(each).pivot(Call.current().keep.of(pivots, x));
+    Wn.SimilarityDesc d = describe(Wn.WN_SIM_TOPM, Metric.COSINE, x, eps).n_pivot(pivots.length).top_m(each)
+        .pivot(Call.current().keep.of(pivots, x));
     run(d.out_val(null).out_idx(out.data_ptr()).out_sb(out.numel()).out_sp(each), x, out);
     int[] flat = Tensors.toInts(out);
     int[][] neighbours = new int[pivots.length][];
@@ -106,6 +108,7 @@ public final class Similarity {
   }
 
   private static void run(Wn.SimilarityDesc d, Tensor... used) {
-    Call.current().run(context -> Wn.wn_sim_workspace(context, d), (context, workspace, bytes) -> Wn.wn_sim(context, d, workspace, bytes, null), used);
+    Call.current().run(context -> Wn.wn_sim_workspace(context, d),
+        (context, workspace, bytes) -> Wn.wn_sim(context, d, workspace, bytes, null), used);
   }
 }

@@ -24,11 +24,14 @@ public final class Tensors {
 
   /** An uninitialised tensor of the given type and shape on a device. */
   public static Tensor uninitialised(ScalarType type, Device device, long... shape) {
-    return empty(shape, Options.type(type), Options.LAYOUT, device.is_cpu() ? Options.HOST : new DeviceOptional(device), Options.PINNED, Options.FORMAT);
+    return empty(shape, Options.type(type), Options.LAYOUT, device.is_cpu() ? Options.HOST : new DeviceOptional(device), Options.PINNED,
+        Options.FORMAT);
   }
 
   /** An uninitialised tensor of the given type and shape where {@code like} lies. */
-  static Tensor like(Tensor like, ScalarType type, long... shape) { return uninitialised(type, like.is_cpu() ? CPU : like.device(), shape); }
+  static Tensor like(Tensor like, ScalarType type, long... shape) {
+    return uninitialised(type, like.is_cpu() ? CPU : like.device(), shape);
+  }
 
   /** Arguments of {@code empty} that are made once: making one costs as much as the tensor. */
   private static final class Options {
@@ -38,7 +41,9 @@ public final class Tensors {
     static final MemoryFormatOptional FORMAT = kept(new MemoryFormatOptional());
     private static final Map<Byte, ScalarTypeOptional> TYPES = new ConcurrentHashMap<>();
 
-    static ScalarTypeOptional type(ScalarType type) { return TYPES.computeIfAbsent(type.value, value -> kept(new ScalarTypeOptional(type))); }
+    static ScalarTypeOptional type(ScalarType type) {
+      return TYPES.computeIfAbsent(type.value, value -> kept(new ScalarTypeOptional(type)));
+    }
 
     private static <P extends Pointer> P kept(P pointer) {
       pointer.retainReference();

@@ -9,7 +9,9 @@ public final class Vectors {
   private Vectors() {}
 
   /** The numbers with commas between them. */
-  public static String joined(List<? extends Number> values) { return values.stream().map(String::valueOf).collect(Collectors.joining(",")); }
+  public static String joined(List<? extends Number> values) {
+    return values.stream().map(String::valueOf).collect(Collectors.joining(","));
+  }
 
   /** Index of the largest value; the lowest such index on ties. NaN ranks below every number. */
   public static int argmax(float[] values) {

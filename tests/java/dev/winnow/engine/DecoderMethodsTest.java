@@ -191,7 +191,8 @@ class DecoderMethodsTest {
   /** This family's chat has no token before the picture, so that nothing is left where all of it goes. */
   @Test void picturesAloneCannotGoAltogether() {
     Question all = Question.of("<image>").raw().image(Asked.drawn(90, 60)).maxTokens(2).method("vtw").set("layer", "1");
-    Question butOne = Question.of("<image>").raw().image(Asked.drawn(90, 60)).maxTokens(2).method("uniform").set("layer", "1").set("keep", "1");
+    Question butOne = Question.of("<image>").raw().image(Asked.drawn(90, 60)).maxTokens(2).method("uniform").set("layer", "1")
+        .set("keep", "1");
     try (Model qwen = Model.open(TestData.path("parity/models/llava-onevision-62"))) {
       String message = assertThrows(InvalidInputException.class, () -> Asked.ask(qwen, all)).getMessage();
       assertTrue(message.contains("the cut at layer:1 leaves nothing"), message);

@@ -14,7 +14,9 @@ import org.junit.jupiter.api.Test;
 class RowAttentionTest {
   @Test void equalsThePlainSumsAtOddSizesAndGroups() {
     int[][] shapes = {{1, 1, 1, 1}, {3, 1, 7, 5}, {8, 2, 64, 130}, {32, 8, 128, 41}, {4, 4, 80, 1100}, {4, 2, 33, 17}};
-    for (int[] shape : shapes) for (ScalarType type : new ScalarType[] {ScalarType.Float, ScalarType.BFloat16, ScalarType.Half}) check(shape, type);
+    for (int[] shape : shapes) {
+      for (ScalarType type : new ScalarType[] {ScalarType.Float, ScalarType.BFloat16, ScalarType.Half}) check(shape, type);
+    }
   }
 
   /** Keys and values interleaved as they lie in the cache: [rows, 2, kvHeads, dim]. */
@@ -42,7 +44,8 @@ class RowAttentionTest {
         for (int d = 0; d < dim; d++) {
           double sum = 0;
           for (int r = 0; r < rows; r++) sum += weight[r] / total * kv[((2 * r + 1) * kvHeads + group) * dim + d];
-          assertEquals(sum, got[h * dim + d], rounding * Math.max(0.01, Math.abs(sum)), "head " + h + " of " + heads + "/" + kvHeads + ", " + rows + " rows");
+          assertEquals(sum, got[h * dim + d], rounding * Math.max(0.01, Math.abs(sum)), "head " + h + " of " + heads + "/" + kvHeads + ", "
+              + rows + " rows");
         }
       }
     }
@@ -67,7 +70,8 @@ class RowAttentionTest {
       for (int i = 0; i < n; i++) {
         double best = Double.NEGATIVE_INFINITY;
         for (int j = 0; j < n; j++) {
-          double cosine = i == j ? Double.NEGATIVE_INFINITY : dot(values, i, j, dim) / Math.sqrt(dot(values, i, i, dim) * dot(values, j, j, dim));
+          double cosine = i == j ? Double.NEGATIVE_INFINITY
+              : dot(values, i, j, dim) / Math.sqrt(dot(values, i, i, dim) * dot(values, j, j, dim));
           if (cosine > best) {
             best = cosine;
             wanted[i] = j;
@@ -76,7 +80,8 @@ class RowAttentionTest {
       }
       assertArrayEquals(wanted, Tensors.toInts(Similarity.nearest(x, Similarity.Metric.COSINE, 0).indices()));
       int[] some = {56, 0, 13};
-      assertArrayEquals(new int[] {wanted[56], wanted[0], wanted[13]}, Tensors.toInts(Similarity.nearest(x, some, Similarity.Metric.COSINE, 0).indices()));
+      assertArrayEquals(new int[] {wanted[56], wanted[0], wanted[13]},
+          Tensors.toInts(Similarity.nearest(x, some, Similarity.Metric.COSINE, 0).indices()));
       float[] dots = Tensors.toFloats(Similarity.toAll(x, some, Similarity.Metric.DOT, 0));
       for (int p = 0; p < some.length; p++) for (int j = 0; j < n; j++) assertEquals(dot(values, some[p], j, dim), dots[p * n + j], 1e-4);
       assertThrows(InvalidInputException.class, () -> Similarity.nearest(x, new int[] {n}, Similarity.Metric.DOT, 0));

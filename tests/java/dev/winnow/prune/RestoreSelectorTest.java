@@ -30,7 +30,8 @@ class RestoreSelectorTest {
   @ValueSource(strings = {"tome", "pyramiddrop", "", "fastervlm tokens=9", "fastervlm blocks=3", "fastervlm block"})
   void whatCannotSelectIsNamed(String selector) {
     String message = assertThrows(InvalidInputException.class, () -> plan(selector)).getMessage();
-    assertTrue(message.contains(selector.isEmpty() ? "selector" : selector.split(" ")[selector.split(" ").length - 1].split("=")[0]), message);
+    assertTrue(message.contains(selector.isEmpty() ? "selector" : selector.split(" ")[selector.split(" ").length - 1].split("=")[0]),
+        message);
   }
 
   private static Plan plan(String selector) {
