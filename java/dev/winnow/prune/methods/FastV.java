@@ -29,17 +29,21 @@ public final class FastV implements Method {
   @Override public List<Parameter> parameters() {
     return List.of(
         new Parameter("layer", shape -> String.valueOf(Math.min(2, shape.layers() - 1)), "2",
-            "cut at the input of this layer, ranked by the attention of the layer before"),
-        Parameter.of("ratio", "0.5", "share of the image's tokens that is removed; kept = V * (1 - ratio), rounded half to even"),
-        Parameter.of("keep", "", "number of tokens that stays, instead of ratio"),
-        Parameter.of("variant", "hf", "hf: drop once and cache; lmms: the same, but the ranking layer's cache is stored twice as in the"
-            + " lmms-eval code; inplace: the whole sequence is computed and ranked anew"
-            + " for every token; mask: tokens stay but are hidden, ranked anew for every token"),
-        Parameter.of("cache", "true", "variant mask only: false computes the whole sequence anew for every token"),
-        Positions.parameter("keep"));
+            "cut at the input of this layer, ranked by the attention of the layer before (K: 2 in the paper, 3 in fastv_kvcache.py and the"
+                + " demo of the code)"),
+        Parameter.of("ratio", "0.5", "share of the image's tokens that is removed (R of the paper); kept = V * (1 - ratio), rounded half to"
+            + " even (code: fastv_r of fastv_forward, llava-hf)"),
+        Parameter.of("keep", "", "number of tokens that stays, instead of ratio (code: fast_v_attention_rank)"),
+        Parameter.of("variant", "hf", "one of the public codes. hf: drop once and cache (fastv_forward, llava-hf); lmms: the same, but the"
+            + " ranking layer's cache is stored twice (fastv_kvcache.py, lmms-eval); inplace: the whole sequence is computed and ranked"
+            + " anew for every token (fast_v_inplace=True); mask: tokens stay but are hidden, ranked anew for every token"
+            + " (fast_v_inplace=False)"),
+        Parameter.of("cache", "true", "variant mask only: false computes the whole sequence anew for every token (code: use_cache)"),
+        Positions.parameter("keep", "all codes"));
   }
 
   @Override public Plan plan(ModelShape shape, Settings settings) {
+    Stages.requireDepth(name(), shape);
     int layer = settings.layer("layer", settings.integer("layer"), 1, shape.layers() - 1);
     String variant = settings.choice("variant", "hf", "lmms", "inplace", "mask");
     boolean cached = settings.choice("cache", "true", "false").equals("true") && !variant.equals("inplace");

@@ -41,34 +41,30 @@ public final class MustDrop implements Method {
   @Override public List<Parameter> parameters() {
     return List.of(
         Parameter.of("merge", "0.8", "vision stage: windows of patches whose mean pairwise cosine behind block 0 is at least this become "
-            + "one token (code: 0.8);"
-            + " off for no vision stage"),
+            + "one token (code: 0.8, conditional_pooling of local_merge.py); off for no vision stage (ours)"),
         new Parameter("window", MustDrop::window, "3, or the smallest number above 1 that divides the grid of patches",
-            "patches on one side of a window (code: 3)"),
+            "patches on one side of a window (code: 3, conditional_pooling of local_merge.py; the paper's figure: 2)"),
         Parameter.of("key_share", "0.08", "share of the tokens left, rounded up, that are never dropped: those with the most attention "
-            + "of the class token"
-            + " (code: 0.08); 0 for none"),
+            + "of the class token (code: 0.08, custom_forward of clip_encoder.py; the paper's figure: about 0.05); 0 for none (ours)"),
         new Parameter("key_block", shape -> String.valueOf(Math.max(0, shape.visionBlocks() - 1)), "the last block",
-            "block of the tower whose class attention names"
-            + " key tokens (code: 23 of 24)"),
-        Stages.parameter(2, 6, 10, 14),
-        Parameter.of("global_thr", "0.001", "a token may go if its share of all text-to-image attention is below this (released: 0.001, "
-            + "0.0012, 0.011 for"
-            + " 192, 128, 64 tokens on TextVQA)"),
-        Parameter.of("individual_thr", "0.001", "and no text row attends to it with this probability (released: 0.001, 0.001, 0.01)"),
-        Parameter.of("key_tokens", "", "image tokens that never go, by index, besides those that the vision stage names"),
-        Parameter.of("average", "", "extension: keep the tokens with the most text attention, key tokens first, so many that the layers "
-            + "hold this number on"
-            + " average, instead of the thresholds"),
+            "block of the tower whose class attention names key tokens (code: 23 of 24, custom_forward of clip_encoder.py)"),
+        Stages.parameter("code: modelling_sparse_llama.py", 2, 6, 10, 14),
+        Parameter.of("global_thr", "0.001", "a token may go if its share of all text-to-image attention is below this (code, scripts for "
+            + "TextVQA: 0.001, 0.0012, 0.011 for 192, 128, 64 tokens; VizWiz: 0.005 for 64)"),
+        Parameter.of("individual_thr", "0.001", "and no text row attends to it with this probability (code, scripts for TextVQA: "
+            + "0.001, 0.001, 0.01 for 192, 128, 64 tokens; VizWiz: 0.001)"),
+        Parameter.of("key_tokens", "", "image tokens that never go, by index, besides those that the vision stage names (ours)"),
+        Parameter.of("average", "", "extension (ours): keep the tokens with the most text attention, key tokens first, so many that the "
+            + "layers hold this number on average, instead of the thresholds"),
         Parameter.of("cache", "true", "whether the caches of layers from the first stage on lose, at the end of the prompt, what did not "
-            + "reach the last layer"),
+            + "reach the last layer (code: true, forward of modelling_sparse_llama.py; false: ours)"),
         Parameter.of("positions", OFFICIAL, "official: renumber per stage, and after the cache policy go on from the number of rows "
-            + "left, as the code does although"
-            + " cached keys keep their rotation; renumber: the same without that jump; keep: original positions throughout"));
+            + "left, as the code does although cached keys keep their rotation; renumber: the same without that jump (ours); keep: "
+            + "original positions throughout (ours)"));
   }
 
   @Override public Plan plan(ModelShape shape, Settings settings) {
-    List<Integer> after = Stages.read(settings, shape);
+    List<Integer> after = Stages.read(name(), settings, shape);
     String positions = settings.choice("positions", OFFICIAL, "renumber", "keep");
     TextAttention scorer = new TextAttention(TextAttention.Raters.ALL, TextAttention.Pool.SUM);
     List<LayerCut> cuts = new ArrayList<>();
@@ -90,7 +86,10 @@ public final class MustDrop implements Method {
   private VisionCut vision(ModelShape shape, Settings settings) {
     String merge = settings.values().get("merge");
     if (shape.visionBlocks() == 0 || merge.equals("off")) return null;
-    VisionSettings.requireClass(name(), shape);
+    VisionSettings.requireClass(name(), shape, "set merge=off to leave its vision stage out, or use sparsevlm,"
+        + " divprune or pyramiddrop");
+    VisionSettings.requireBlocks(name(), shape, "merges behind the first block of the vision tower",
+        "merge=off, which leaves its vision stage out");
     int window = settings.integer("window", 2, Integer.MAX_VALUE);
     if (shape.patchGrid() % window != 0) {
       throw settings.wrong("window", String.valueOf(window), "a number that divides the " + shape.patchGrid()
@@ -116,7 +115,7 @@ public final class MustDrop implements Method {
 
   @Override public Map<String, String> budget(ModelShape shape, Settings settings, int imageTokens, int tokens) {
     if (tokens >= imageTokens) return Map.of("layers", "", "merge", "off");
-    Stages.counts(name(), shape, Stages.read(settings, shape), imageTokens, tokens, dropped -> 0);
+    Stages.counts(name(), shape, Stages.read(name(), settings, shape), imageTokens, tokens, dropped -> 0);
     return Map.of("average", String.valueOf(tokens));
   }
 }

@@ -1,5 +1,6 @@
 package dev.winnow.prune.methods;
 
+import dev.winnow.InvalidInputException;
 import dev.winnow.prune.Method;
 import dev.winnow.prune.ModelShape;
 import dev.winnow.prune.Parameter;
@@ -20,5 +21,9 @@ public final class None implements Method {
 
   @Override public Plan plan(ModelShape shape, Settings settings) { return Plan.NONE; }
 
-  @Override public Map<String, String> budget(ModelShape shape, Settings settings, int imageTokens, int tokens) { return Map.of(); }
+  @Override public Map<String, String> budget(ModelShape shape, Settings settings, int imageTokens, int tokens) {
+    if (tokens >= imageTokens) return Map.of();
+    throw new InvalidInputException("method 'none' removes nothing and cannot hold " + tokens + " of " + imageTokens
+        + " tokens; leave the budget out, or name a method that prunes");
+  }
 }

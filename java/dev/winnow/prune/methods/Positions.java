@@ -8,8 +8,10 @@ import dev.winnow.prune.Settings;
 final class Positions {
   private Positions() {}
 
-  static Parameter parameter(String byDefault) {
-    return Parameter.of("positions", byDefault, "keep: rotary positions stay as they were; renumber: contiguous per layer");
+  /** @param source where the default comes from; the other value is an addition of ours */
+  static Parameter parameter(String byDefault, String source) {
+    return Parameter.of("positions", byDefault, "keep: rotary positions stay as they were; renumber: contiguous per layer (" + byDefault
+        + ": " + source + "; the other: ours)");
   }
 
   static PositionPolicy of(Settings settings) {

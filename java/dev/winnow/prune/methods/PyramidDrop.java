@@ -14,12 +14,16 @@ import dev.winnow.prune.Settings;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
  * PyramidDrop: at the input of a few layers, the last prompt token's attention, computed with the projections of the layer about to run,
  * ranks the image tokens; a falling share of the original number stays. Counts are truncated, positions are renumbered.
  */
 public final class PyramidDrop implements Method {
+  private static final List<Double> RATIOS = List.of(0.5, 0.25, 0.125);
+
   @Override public String name() { return "pyramiddrop"; }
 
   @Override public String summary() {
@@ -30,15 +34,22 @@ public final class PyramidDrop implements Method {
 
   @Override public List<Parameter> parameters() {
     return List.of(
-        new Parameter("layers", shape -> quarter(shape, 1) + "," + quarter(shape, 2) + "," + quarter(shape, 3),
-            "a quarter, half and three quarters of the depth (8,16,24 of 32)",
-            "layers at whose input a stage begins (the released scripts use 8,16,24 for 32 layers)"),
-        Parameter.of("ratios", "0.5,0.25,0.125",
-            "share of the image's original tokens that stays at each layer, truncated to a whole number"),
-        Positions.parameter("renumber"));
+        new Parameter("layers", shape -> joined(layers(shape)), "a quarter, half and three quarters of the depth (8,16,24 of 32)",
+            "layers at whose input a stage begins (code: layer_list 8,16,24 in the scripts of both 32 and 40 layers)"),
+        new Parameter("ratios", shape -> joined(RATIOS.subList(0, layers(shape).size())), joined(RATIOS),
+            "share of the image's original tokens that stays at each layer, truncated to a whole number (code: image_token_ratio_list;"
+                + " paper: lambda 0.5)"),
+        Positions.parameter("renumber", "modeling_llama_pdrop.py of the code"));
   }
 
-  private static int quarter(ModelShape shape, int n) { return Math.max(n, shape.layers() * n / 4); }
+  /** As many stages as stand before different layers; the only layer of a decoder can have one before it. */
+  private static List<Integer> layers(ModelShape shape) {
+    int first = Math.min(1, shape.layers() - 1);
+    return IntStream.of(1, 2, 3).map(n -> Math.max(first + n - 1, shape.layers() * n / 4)).filter(layer -> layer < shape.layers()).boxed()
+        .toList();
+  }
+
+  private static String joined(List<?> items) { return items.stream().map(String::valueOf).collect(Collectors.joining(",")); }
 
   @Override public Plan plan(ModelShape shape, Settings settings) {
     List<Integer> layers = settings.integers("layers");
@@ -65,17 +76,15 @@ public final class PyramidDrop implements Method {
       throw new InvalidInputException("pyramiddrop cannot average " + tokens + " of " + imageTokens
           + " tokens when its first stage is layer " + lowest + "; set earlier layers or a larger budget");
     }
-    double low = 0;
+    double low = tokens >= imageTokens ? 1 : 0;
     double high = 1;
-    for (int i = 0; i < 50; i++) {
+    for (int i = 0; i < 50 && low < 1; i++) {
       double middle = (low + high) / 2;
       if (totalTokens(shape, layers, imageTokens, middle) <= (long) tokens * shape.layers()) low = middle;
       else high = middle;
     }
-    double share = tokens >= imageTokens ? 1 : low;
-    List<String> ratios = new ArrayList<>();
-    for (int i = 1; i <= layers.size(); i++) ratios.add(String.valueOf(Math.pow(share, i)));
-    return Map.of("ratios", String.join(",", ratios));
+    double share = low;
+    return Map.of("ratios", joined(IntStream.rangeClosed(1, layers.size()).mapToObj(i -> Math.pow(share, i)).toList()));
   }
 
   private static long totalTokens(ModelShape shape, List<Integer> layers, int imageTokens, double share) {

@@ -25,7 +25,7 @@ public final class Scope extends VisionMethod {
 
   @Override VisionCut cut(ModelShape shape, Settings settings) {
     boolean weighted = settings.choice("attention", "class", "none").equals("class");
-    if (weighted) VisionSettings.requireClass(name(), shape);
+    if (weighted) VisionSettings.requireClass(name(), shape, "set attention=none, or use " + VisionSettings.WITHOUT_CLASS);
     PatchScorer scorer = weighted ? PatchScorers.classAttentionSum(VisionSettings.block(shape, settings, "block")) : null;
     return new VisionCut(Site.VISION, new PatchReducer(scorer, new Coverage(settings.number("alpha")), VisionSettings.tokens(settings)));
   }

@@ -34,13 +34,13 @@ public final class SimpleCut implements Method {
 
   @Override public List<Parameter> parameters() {
     Parameter layer = new Parameter("layer", shape -> String.valueOf(Math.min(2, shape.layers() - 1)), "2",
-        "cut at the input of this layer; 0 is before the decoder");
+        "cut at the input of this layer; 0 is before the decoder (ours: where FastV cuts)");
     Parameter ratio = Parameter.of("ratio", "0.5",
-        "share of the image's tokens that is removed; kept = V * (1 - ratio), rounded half to even");
-    Parameter keep = Parameter.of("keep", "", "number of tokens that stays, instead of ratio");
-    Parameter seed = Parameter.of("seed", "0", random ? "another seed keeps another subset"
-        : "accepted for symmetry with random; changes nothing");
-    return List.of(layer, ratio, keep, seed, Positions.parameter("keep"));
+        "share of the image's tokens that is removed; kept = V * (1 - ratio), rounded half to even (ours: as FastV)");
+    Parameter keep = Parameter.of("keep", "", "number of tokens that stays, instead of ratio (ours)");
+    Parameter seed = Parameter.of("seed", "0", random ? "another seed keeps another subset (ours)"
+        : "accepted for symmetry with random; changes nothing (ours)");
+    return List.of(layer, ratio, keep, seed, Positions.parameter("keep", "as FastV"));
   }
 
   @Override public Plan plan(ModelShape shape, Settings settings) {

@@ -46,29 +46,32 @@ public final class SparseVlm implements Method {
 
   @Override public List<Parameter> parameters() {
     return List.of(
-        Parameter.of("version", TABLE, "1_0: fixed counts, recycling (code v1.5 and main); rank: counts from the rank of the raters' "
-            + "attention (v1.0,"
-            + " published with layers 2,6,15,19); 2_0: attention corrected for distance, best heads only, no recycling, positions kept "
-                + "(SparseVLM+)"),
-        Stages.parameter(2, 6, 15),
-        Parameter.of("table", "192", "versions 1_0 and 2_0: the code's table of counts: 192, 128, 96 or 64, made for 576 tokens and 32 "
-            + "layers"),
-        Parameter.of("keep", "", "tokens that stay at each layer, before clusters, instead of the version's rule; at least one always "
-            + "goes"),
-        Parameter.of("scale", "13.5", "version rank: tokens that stay = trunc(rank * scale + bias); released pairs 13.5,0; 9,6; 0.8,0"),
-        Parameter.of("bias", "0", "version rank: see scale"),
-        Parameter.of("raters", "above-mean", "text rows that rank: above-mean (code), at-least-mean (paper) or all"),
-        Parameter.of("recycle", "0.3", "share of the dropped tokens that is recycled, one more than that; 0 for none (code: 0.3)"),
-        Parameter.of("per_cluster", "10", "recycled tokens per cluster token (code: 10)"),
-        Parameter.of("reconstruction", "mean", "mean (code) or sum (paper) of a cluster's tokens"),
-        Parameter.of("heads", "14", "version 2_0: heads that count, those with the most attention to the image (code: 14)"),
-        Parameter.of("theta", "10000", "version 2_0: rotary base in the distance weight (code: 10000)"),
-        Parameter.of("positions", "", "keep or renumber; empty for the version's own: renumber, and keep for 2_0"));
+        Parameter.of("version", TABLE, "1_0: fixed counts, recycling (code: branch v1.5, and USE_VERSION=1_0 of main); rank: counts from"
+            + " the rank of the raters' attention (code: v1.0, published with layers 2,6,15,19); 2_0: attention corrected for distance, best"
+            + " heads only, no recycling, positions kept (SparseVLM+; code: USE_VERSION=2_0)"),
+        Stages.parameter("code: modelling_sparse_llama.py; paper: every layer", 2, 6, 15),
+        Parameter.of("table", "192", "versions 1_0 and 2_0: table of counts, 192, 128, 96 or 64, made for 576 tokens and 32 layers (code:"
+            + " RETAIN_TOKN, score.py; --retained_tokens in v1.5)"),
+        Parameter.of("keep", "", "tokens that stay at each layer, before clusters, instead of the version's rule (ours); at least one "
+            + "always goes (code: min(table, V - 1))"),
+        Parameter.of("scale", "13.5", "version rank: tokens that stay = trunc(rank * scale + bias) (code v1.0: --scale, --bias; released "
+            + "pairs 13.5,0; 9,6; 0.8,0; paper, 'deletions': V - rank times lambda go)"),
+        Parameter.of("bias", "0", "version rank: see scale (code v1.0: --bias)"),
+        Parameter.of("raters", "above-mean", "text rows that rank: above-mean (code, forward of modelling_sparse_llama.py), at-least-mean "
+            + "(paper) or all (ours)"),
+        Parameter.of("recycle", "0.3", "share of the dropped tokens that is recycled, one more than that; 0 for none (tau of the paper; "
+            + "code: 0.3)"),
+        Parameter.of("per_cluster", "10", "recycled tokens per cluster token, one cluster more than that (1/theta of the paper; code: 10)"),
+        Parameter.of("reconstruction", "mean", "mean (code, cluster_and_merge of utils.py) or sum (paper) of a cluster's tokens"),
+        Parameter.of("heads", "14", "version 2_0: heads that count, those with the most attention to the image (code: 14, "
+            + "select_attn_head_by_sum of score.py)"),
+        Parameter.of("theta", "10000", "version 2_0: rotary base in the distance weight (code: 10000, USE_VERSION=2_0)"),
+        Parameter.of("positions", "", "keep or renumber; empty for the version's own: renumber, and keep for 2_0 (both code)"));
   }
 
   @Override public Plan plan(ModelShape shape, Settings settings) {
     String version = settings.choice("version", TABLE, RANK, CORRECTED);
-    List<Integer> after = Stages.read(settings, shape);
+    List<Integer> after = Stages.read(name(), settings, shape);
     Scorer scorer = scorer(settings, version);
     DensityPeaks merger = version.equals(CORRECTED) ? null : merger(settings);
     List<LayerCut> cuts = new ArrayList<>();
@@ -140,7 +143,7 @@ public final class SparseVlm implements Method {
   @Override public Map<String, String> budget(ModelShape shape, Settings settings, int imageTokens, int tokens) {
     if (tokens >= imageTokens) return Map.of("layers", "");
     DensityPeaks merger = settings.choice("version", TABLE, RANK, CORRECTED).equals(CORRECTED) ? null : merger(settings);
-    int[] counts = Stages.counts(name(), shape, Stages.read(settings, shape), imageTokens, tokens, dropped -> merger == null ? 0
+    int[] counts = Stages.counts(name(), shape, Stages.read(name(), settings, shape), imageTokens, tokens, dropped -> merger == null ? 0
         : merger.clusters(dropped));
     return Map.of("keep", IntStream.of(counts).mapToObj(String::valueOf).collect(Collectors.joining(",")));
   }

@@ -25,6 +25,8 @@ public final class ToMe extends VisionMethod {
     if (r < 0) throw settings.wrong("r", String.valueOf(r), "0 or more");
     boolean proportional = settings.choice("proportional", "true", "false").equals("true");
     int tokens = settings.has("tokens") ? VisionSettings.tokens(settings) : -1;
+    VisionSettings.requireBlocks(name(), shape, "merges inside the blocks of the vision tower",
+        VisionSettings.WITHOUT_CLASS);
     return new VisionCut(Site.visionBlock(0),
         new TokenMerging(r, tokens, VisionSettings.featureBlock(shape), shape.hasClassToken(), proportional));
   }

@@ -7,7 +7,7 @@ import dev.winnow.prune.Settings;
 
 /** Parameters and checks that the methods before the decoder share. */
 final class VisionSettings {
-  private static final String WITHOUT_CLASS = "divprune, hiprune, mmtok, uniform, random, pyramiddrop, fastv or vtw";
+  static final String WITHOUT_CLASS = "divprune, hiprune, mmtok, uniform, random, pyramiddrop, fastv or vtw";
 
   private VisionSettings() {}
 
@@ -38,11 +38,19 @@ final class VisionSettings {
   }
 
   /** Refuses a tower without a class token. */
-  static void requireClass(String method, ModelShape shape) {
+  static void requireClass(String method, ModelShape shape) { requireClass(method, shape, "use " + WITHOUT_CLASS); }
+
+  /** @param remedy what to do instead */
+  static void requireClass(String method, ModelShape shape, String remedy) {
     if (shape.hasClassToken()) return;
     throw new InvalidInputException("method '" + method
-        + "' ranks patches by the attention of the vision tower's class token, and this model's tower has none;"
-        + " use " + WITHOUT_CLASS);
+        + "' ranks patches by the attention of the vision tower's class token, and this model's tower has none; " + remedy);
+  }
+
+  /** Refuses a tower whose features are taken before its first block, so that nothing can happen inside. */
+  static void requireBlocks(String method, ModelShape shape, String what, String instead) {
+    if (shape.visionBlocks() == 0 || shape.featureBlock() >= 0) return;
+    throw new InvalidInputException("method '" + method + "' " + what + ", and this model's features are those before it; use " + instead);
   }
 
   /** Refuses a checkpoint without CLIP's text tower. */

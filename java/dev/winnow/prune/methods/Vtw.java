@@ -23,8 +23,9 @@ public final class Vtw implements Method {
   @Override public List<Parameter> parameters() {
     return List.of(
         new Parameter("layer", shape -> String.valueOf(shape.layers() / 2), "half the depth (16 of 32)",
-            "first layer without image tokens; the number of layers means never. The paper finds it by the KL of the first answer token"),
-        Positions.parameter("keep"));
+            "first layer without image tokens (K; code: 15 or 16 of 32, 20 of 40); the number of layers means never. The paper finds it by"
+                + " the KL of the first answer token: winnow calibrate vtw"),
+        Positions.parameter("keep", "pe_type of VTW.py"));
   }
 
   @Override public Plan plan(ModelShape shape, Settings settings) {

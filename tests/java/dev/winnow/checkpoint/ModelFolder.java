@@ -14,6 +14,8 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Consumer;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** A copy of a checkpoint of tests/data/parity that a test may damage. */
@@ -65,6 +67,19 @@ public final class ModelFolder {
   }
 
   public ModelFolder config(Consumer<ObjectNode> change) { return json("config.json", change); }
+
+  /** Leaves so many layers of the decoder and blocks of the tower. */
+  public ModelFolder depth(int layers, int blocks) throws IOException {
+    config(config -> {
+      ((ObjectNode) config.get("text_config")).put("num_hidden_layers", layers).remove("layer_types");
+      ((ObjectNode) config.get("vision_config")).put("num_hidden_layers", blocks);
+    });
+    Pattern numbered = Pattern.compile("layers\\.(\\d+)\\.");
+    return tensors(tensors -> tensors.keySet().removeIf(name -> {
+      Matcher matcher = numbered.matcher(name);
+      return matcher.find() && Integer.parseInt(matcher.group(1)) >= (name.contains("vision") ? blocks : layers);
+    }));
+  }
 
   public ModelFolder delete(String file) throws IOException {
     Files.delete(path.resolve(file));
