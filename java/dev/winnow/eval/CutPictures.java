@@ -11,42 +11,69 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.function.IntUnaryOperator;
+import java.util.stream.IntStream;
 
 /** What the cuts of one answer did, as pictures: follows each image's tokens from cut to cut back to the patches that they show. */
 final class CutPictures {
   /**
-   * One cut of one image.
+   * One cut of one image, or several of a cache that left the same tokens in different layers.
    *
+   * @param cuts one or more; what is drawn is the same for all
    * @param kept patches that stayed in full, the others faded
    * @param heat patches coloured by score; null where the cut has no scores
    * @param merges a line from each merged patch to the one it went into; null where nothing was merged
    */
-  record Drawn(CutRecord cut, BufferedImage kept, BufferedImage heat, BufferedImage merges) {}
+  record Drawn(List<CutRecord> cuts, BufferedImage kept, BufferedImage heat, BufferedImage merges) {
+    /** Whether a cut would be drawn as this is: of the same place and image, in other layers, with the same left and the same scores. */
+    boolean shows(CutRecord cut) {
+      CutRecord first = cuts.get(0);
+      return cut.layers() != null && first.layers() != null && cut.site().equals(first.site()) && cut.image() == first.image()
+          && cut.merged().isEmpty() && first.merged().isEmpty() && Arrays.equals(cut.kept(), first.kept())
+          && Arrays.equals(cut.scores(), first.scores()) && cuts.stream().flatMapToInt(held -> Arrays.stream(held.layers()))
+              .noneMatch(layer -> Arrays.stream(cut.layers()).anyMatch(other -> other == layer));
+    }
+
+    Drawn and(CutRecord cut) {
+      List<CutRecord> all = new ArrayList<>(cuts);
+      all.add(cut);
+      return new Drawn(all, kept, heat, merges);
+    }
+  }
 
   private static final int NO_PATCH = -1;
 
   private final List<PatchPicture> canvases;
   private final List<TokenMap> maps;
-  /** Per image the tokens that are still there, ascending. */
-  private final List<int[]> present = new ArrayList<>();
+  /** Per image and decoder layer the tokens that are still there, ascending. */
+  private final List<int[][]> present = new ArrayList<>();
+  private final int layers;
 
   /**
    * @param canvases one an image
    * @param maps the tokens of each image without any cut
+   * @param layers decoder layers
    */
-  CutPictures(List<PatchPicture> canvases, List<TokenMap> maps) {
+  CutPictures(List<PatchPicture> canvases, List<TokenMap> maps, int layers) {
     this.canvases = canvases;
     this.maps = new ArrayList<>(maps);
-    for (TokenMap map : maps) present.add(upTo(map.patches().size()));
+    this.layers = layers;
+    for (TokenMap map : maps) present.add(everywhere(map.patches().size()));
   }
 
-  /** The cuts of an answer in order; a cut that is repeated for every generated token is drawn once. */
-  List<Drawn> draw(Answer answer) {
+  /** The cuts of an answer in order; a cut that is repeated for every generated token is drawn once, and so are equal ones of caches. */
+  List<Drawn> draw(Answer answer) { return draw(answer.report().cuts(), image -> rows(answer, image)); }
+
+  /** @param entering rows with which an image enters the decoder */
+  List<Drawn> draw(List<CutRecord> cuts, IntUnaryOperator entering) {
     List<Drawn> drawn = new ArrayList<>();
     Set<String> seen = new HashSet<>();
-    for (CutRecord cut : answer.report().cuts()) {
+    for (CutRecord cut : cuts) {
       boolean repeated = cut.site().kind() == Site.Kind.LAYER && !seen.add(cut.site() + " " + cut.image());
-      if (!repeated) drawn.add(beforeDecoder(cut.site()) ? patches(cut, rows(answer, cut.image())) : tokens(cut));
+      if (repeated) continue;
+      int equal = IntStream.range(0, drawn.size()).filter(i -> drawn.get(i).shows(cut)).reduce(-1, Math::max);
+      if (equal < 0) drawn.add(beforeDecoder(cut.site()) ? patches(cut, entering.applyAsInt(cut.image())) : tokens(cut));
+      else drawn.set(equal, drawn.get(equal).and(cut));
+      if (!beforeDecoder(cut.site())) left(cut);
     }
     return drawn;
   }
@@ -74,26 +101,36 @@ final class CutPictures {
     BufferedImage merges = merges(cut, canvas, patch -> patch);
     if (!all) {
       maps.set(image, maps.get(image).entering(cut.kept(), entering));
-      present.set(image, upTo(entering));
+      present.set(image, everywhere(entering));
     }
-    return new Drawn(cut, canvas.kept(kept), heat, merges);
+    return new Drawn(List.of(cut), canvas.kept(kept), heat, merges);
   }
 
   private Drawn tokens(CutRecord cut) {
     int image = cut.image();
     PatchPicture canvas = canvases.get(image);
     TokenMap map = maps.get(image);
-    int[] there = present.get(image);
+    int[] there = present.get(image)[layersOf(cut)[0]];
     BufferedImage heat = null;
     if (cut.scores() != null && cut.scores().length == there.length) heat = canvas.heat(map.spread(there, cut.scores()));
     int[] kept = cut.kept().clone();
     Arrays.sort(kept);
-    present.set(image, kept);
     BufferedImage merges = merges(cut, canvas, token -> {
       int[] shows = map.patches().get(token);
       return shows.length == 0 ? NO_PATCH : shows[0];
     });
-    return new Drawn(cut, canvas.kept(map.shown(kept)), heat, merges);
+    return new Drawn(List.of(cut), canvas.kept(map.shown(kept)), heat, merges);
+  }
+
+  private void left(CutRecord cut) {
+    int[] kept = cut.kept().clone();
+    Arrays.sort(kept);
+    for (int layer : layersOf(cut)) present.get(cut.image())[layer] = kept;
+  }
+
+  /** A cut at a layer shows in that one and all behind it, one of caches in those that it names. */
+  private int[] layersOf(CutRecord cut) {
+    return cut.layers() != null ? cut.layers() : IntStream.range(cut.site().index(), layers).toArray();
   }
 
   /** @param patch the patch that a number in the record shows, or NO_PATCH */
@@ -109,9 +146,9 @@ final class CutPictures {
     return links.isEmpty() ? null : canvas.merged(links);
   }
 
-  private static int[] upTo(int count) {
-    int[] all = new int[count];
-    Arrays.setAll(all, i -> i);
+  private int[][] everywhere(int count) {
+    int[][] all = new int[layers][];
+    Arrays.fill(all, IntStream.range(0, count).toArray());
     return all;
   }
 }

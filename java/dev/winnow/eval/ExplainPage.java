@@ -5,8 +5,11 @@ import dev.winnow.engine.Report;
 import dev.winnow.prune.CutRecord;
 import java.awt.image.BufferedImage;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Base64;
+import java.util.List;
 import java.util.Locale;
+import java.util.stream.Collectors;
 
 /** Builds one HTML page that needs no other file, and writes its pictures beside it as PNG too. */
 final class ExplainPage {
@@ -73,16 +76,32 @@ final class ExplainPage {
   }
 
   private void cut(CutPictures.Drawn drawn, Variant variant, int number) {
-    CutRecord cut = drawn.cut();
+    CutRecord cut = drawn.cuts().get(0);
     String site = cut.site().toString();
     String name = variants + "-" + variant.method() + "-cut-" + number + "-" + site.replace(':', '-') + "-image-" + cut.image();
     String margin = Float.isFinite(cut.margin()) ? ", margin " + number("%.3g", cut.margin()) : "";
     body.append("<h3>").append(escaped(site)).append(", image ").append(cut.image()).append(": ");
-    body.append(cut.before()).append(" to ").append(cut.after()).append(" tokens</h3>\n");
+    body.append(drawn.cuts().stream().map(ExplainPage::counts).collect(Collectors.joining(", "))).append("</h3>\n");
     figure(name + "-kept", drawn.kept(), "Kept patches; those that were dropped here or before are faded" + margin + ".");
     if (drawn.heat() != null) figure(name + "-scores", drawn.heat(), SCORES);
     if (drawn.merges() != null) figure(name + "-merges", drawn.merges(), MERGES);
     body.append('\n');
+  }
+
+  private static String counts(CutRecord cut) {
+    String tokens = cut.before() + " to " + cut.after() + " tokens";
+    return cut.layers() == null ? tokens : tokens + " in " + layers(cut.layers());
+  }
+
+  /** Ascending numbers in words, such as layers 2 and 4 to 6. */
+  static String layers(int[] layers) {
+    List<String> runs = new ArrayList<>();
+    for (int i = 0, first = 0; i < layers.length; i++) {
+      if (i + 1 < layers.length && layers[i + 1] == layers[i] + 1) continue;
+      runs.add(i == first ? String.valueOf(layers[i]) : layers[first] + " to " + layers[i]);
+      first = i + 1;
+    }
+    return (layers.length == 1 ? "layer " : "layers ") + String.join(" and ", runs);
   }
 
   private void figure(String name, BufferedImage picture, String caption) {

@@ -55,7 +55,7 @@ public final class Explanation {
     int tokens = maps.stream().mapToInt(map -> map.patches().size()).max().orElse(0);
     for (Variant variant : variants) {
       Answer answer = ask(variant.plan(model.shape(), budget, tokens));
-      page.variant(variant, answer, new CutPictures(canvases, maps).draw(answer));
+      page.variant(variant, answer, new CutPictures(canvases, maps, model.config().text().layers()).draw(answer));
     }
     return page.write();
   }

@@ -47,8 +47,8 @@ public final class SparseVlm implements Method {
   @Override public List<Parameter> parameters() {
     return List.of(
         Parameter.of("version", TABLE, "1_0: fixed counts, recycling (code: branch v1.5, and USE_VERSION=1_0 of main); rank: counts from"
-            + " the rank of the raters' attention (code: v1.0, published with layers 2,6,15,19); 2_0: attention corrected for distance, best"
-            + " heads only, no recycling, positions kept (SparseVLM+; code: USE_VERSION=2_0)"),
+            + " the rank of the raters' attention (code: v1.0, published with layers 2,6,15,19); 2_0: attention corrected for distance,"
+            + " best heads only, no recycling, positions kept (SparseVLM+; code: USE_VERSION=2_0)"),
         Stages.parameter("code: modelling_sparse_llama.py; paper: every layer", 2, 6, 15),
         Parameter.of("table", "192", "versions 1_0 and 2_0: table of counts, 192, 128, 96 or 64, made for 576 tokens and 32 layers (code:"
             + " RETAIN_TOKN, score.py; --retained_tokens in v1.5)"),

@@ -2,12 +2,16 @@ package dev.winnow.eval;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.winnow.InvalidInputException;
 import dev.winnow.TestData;
 import dev.winnow.engine.Model;
+import dev.winnow.prune.CutRecord;
+import dev.winnow.prune.Site;
 import dev.winnow.vision.ImageReader;
 import dev.winnow.vision.PixelBatch;
 import dev.winnow.vision.RgbImage;
@@ -18,6 +22,8 @@ import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
@@ -44,6 +50,42 @@ class ExplanationTest {
       BufferedImage kept = ImageIO.read(folder.resolve("1-pyramiddrop-cut-1-layer-1-image-0-kept.png").toFile());
       assertEquals(336, kept.getWidth());
     }
+  }
+
+  /** MustDrop's cache policy leaves the same tokens in several groups of layers: drawn once, with all of them named. */
+  @Test void cachesThatAreLeftAlikeAreDrawnOnce() throws Exception {
+    try (Model model = Model.open(TestData.path("parity/models/llava15-mha-56"))) {
+      Variant variant = Variant.parse("mustdrop merge=off average=8");
+      Path page = new Explanation(model, "What is this?", List.of(PICTURE), 2).write(List.of(variant), OptionalInt.empty(), folder);
+      String html = Files.readString(page);
+      Matcher heading = Pattern.compile("<h3>cache, image 0: (.*)</h3>").matcher(html);
+      assertTrue(heading.find());
+      assertTrue(heading.group(1).matches("16 to (\\d+) tokens in layer 0, \\d+ to \\1 tokens in layer 1.*"), heading.group(1));
+      assertFalse(heading.find(), html.replaceAll("base64,[^\"]*", ""));
+    }
+  }
+
+  /** What is evicted differs by layer, so the scores of each stand over the tokens that this layer held. */
+  @Test void everyLayersCacheIsFollowedByItself() {
+    TokenMap map = new TokenMap(4, List.of(new int[] {0}, new int[] {1}, new int[] {2}, new int[] {3}));
+    PatchPicture canvas = new PatchPicture(List.of(new RgbImage(2, 2, new byte[2 * 2 * 3])), null, 2);
+    Site decode = Site.parse("decode");
+    List<CutRecord> cuts = List.of(evicted(decode, 0, 4, new int[] {0, 1}, 9, 8, 1, 2), evicted(decode, 1, 4, new int[] {2, 3}, 1, 2, 9, 8),
+        evicted(decode, 0, 2, new int[] {0}, 9, 1), evicted(decode, 1, 2, new int[] {3}, 1, 9));
+    List<CutPictures.Drawn> drawn = new CutPictures(List.of(canvas), List.of(map), 2).draw(cuts, image -> 4);
+    assertEquals(4, drawn.size());
+    for (CutPictures.Drawn cut : drawn) assertNotNull(cut.heat());
+    assertEquals(0xDDDDDD, drawn.get(3).heat().getRGB(30, 30) & 0xFFFFFF, "layer 1 lost the first patch before");
+    assertNotEquals(0xDDDDDD, drawn.get(3).heat().getRGB(300, 300) & 0xFFFFFF);
+  }
+
+  private static CutRecord evicted(Site site, int layer, int before, int[] kept, float... scores) {
+    return new CutRecord(site, new int[] {layer}, 0, before, kept, List.of(), Float.NaN, scores, 0);
+  }
+
+  @Test void layersInWords() {
+    assertEquals("layer 3", ExplainPage.layers(new int[] {3}));
+    assertEquals("layers 1 to 3 and 5", ExplainPage.layers(new int[] {1, 2, 3, 5}));
   }
 
   @Test void nothingToExplainWithoutAPicture() {
