@@ -77,6 +77,8 @@ public final class Conformance {
     } catch (RuntimeException e) {
       // a field that is missing or has another form; the other cases of the file are none the worse for it
       check.failed("the case is not in the form of its kind: " + e);
+    } catch (OutOfMemoryError e) {
+      check.failed("the case does not fit into memory: its sizes are absurd, or the heap (-Xmx in WINNOW_JAVA_OPTS) is too small");
     }
     return result(file, oneCase.path("name").asText(), check);
   }

@@ -68,17 +68,28 @@ public final class ModelFolder {
 
   public ModelFolder config(Consumer<ObjectNode> change) { return json("config.json", change); }
 
-  /** Leaves so many layers of the decoder and blocks of the tower. */
+  /** So many layers of the decoder and blocks of the tower; layers that it did not have are copies of those that it has, in turn. */
   public ModelFolder depth(int layers, int blocks) throws IOException {
     config(config -> {
       ((ObjectNode) config.get("text_config")).put("num_hidden_layers", layers).remove("layer_types");
       ((ObjectNode) config.get("vision_config")).put("num_hidden_layers", blocks);
     });
     Pattern numbered = Pattern.compile("layers\\.(\\d+)\\.");
-    return tensors(tensors -> tensors.keySet().removeIf(name -> {
-      Matcher matcher = numbered.matcher(name);
-      return matcher.find() && Integer.parseInt(matcher.group(1)) >= (name.contains("vision") ? blocks : layers);
-    }));
+    return tensors(tensors -> {
+      Map<String, Stored> given = new LinkedHashMap<>(tensors);
+      int before = 1 + given.keySet().stream().filter(name -> !name.contains("vision")).map(numbered::matcher).filter(Matcher::find)
+          .mapToInt(matcher -> Integer.parseInt(matcher.group(1))).max().orElseThrow();
+      given.forEach((name, stored) -> {
+        Matcher matcher = numbered.matcher(name);
+        if (!matcher.find()) return;
+        int number = Integer.parseInt(matcher.group(1));
+        if (number >= (name.contains("vision") ? blocks : layers)) tensors.remove(name);
+        if (name.contains("vision")) return;
+        for (int copy = number + before; copy < layers; copy += before) {
+          tensors.put(matcher.replaceFirst("layers." + copy + "."), stored);
+        }
+      });
+    });
   }
 
   public ModelFolder delete(String file) throws IOException {

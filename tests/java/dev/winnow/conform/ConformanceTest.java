@@ -36,6 +36,7 @@ class ConformanceTest {
       "'features' | 'feature' | there is no kind 'feature'", "'literal' | 'literally' | unknown generator 'literally'",
       "'shape': [1, 4] | 'shape': [1, 5] | has 4 values", "'shape': [1, 4] | 'shape': [-1, 4] | shape [-1, 4]",
       "'shape': [1, 4], | `` | has no shape", "'shape': [1, 4] | 'shape': [1, 1, 1, 4] | more than 3 dimensions",
+      "'literal', 'shape': [1, 4] | 'constant', 'value': 1, 'shape': [1, 2147483647] | does not fit into memory",
       "{'first8': [0.1, 0.4, 0.2, 0.3], 'sum': 1} | {} | not in the form"})
   void aCaseThatCannotBeRunFailsAlone(String from, String to, String wanted) throws IOException {
     String bad = GOOD.replace(from, to);

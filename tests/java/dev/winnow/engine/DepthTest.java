@@ -1,5 +1,6 @@
 package dev.winnow.engine;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -9,20 +10,25 @@ import dev.winnow.decoder.Segment;
 import dev.winnow.prune.CutRecord;
 import dev.winnow.prune.Method;
 import dev.winnow.prune.Methods;
+import dev.winnow.prune.PlanReader;
 import dev.winnow.prune.Site;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Every method on decoders of one to four layers and towers of one to three blocks: it cuts, or says in a line why it cannot. */
-class ShallowModelsTest {
+/** Decoders of one to four layers and towers of one to three blocks: every method cuts, or says why it cannot; and 32 layers. */
+class DepthTest {
   /** Their features may be those before the first block, and a single layer has nothing behind it. */
   private static final List<String> NEED_A_LAYER_BEHIND = List.of("fastv", "dart", "sparsevlm", "mustdrop");
   private static final List<String> NEED_A_BLOCK = List.of("tome", "mustdrop");
@@ -88,5 +94,30 @@ class ShallowModelsTest {
         assertEquals(8, report.cuts().get(0).after());
       }
     }
+  }
+
+  /** The plans of docs/plans.md as they are printed, on a decoder of 32 layers and a picture of 576 tokens. */
+  @Test void thePlansOfTheDocumentationRun() throws IOException {
+    String page = Files.readString(Path.of(System.getProperty("winnow.basedir", "."), "docs/plans.md"));
+    Matcher examples = Pattern.compile("```json\\n(.*?)```", Pattern.DOTALL).matcher(page);
+    List<int[]> images = new ArrayList<>();
+    try (Model model = Model.open(ModelFolder.copy("llava15-mha-336", temporary).depth(32, 3).path)) {
+      while (examples.find()) {
+        Report report = Asked.ask(model, Asked.base().maxTokens(34).plan(PlanReader.parse(examples.group(1), "docs/plans.md"))).report();
+        int text = report.segments().stream().filter(Segment::isText).mapToInt(Segment::length).sum();
+        int[] rows = report.kv().lengthsAfterPrompt();
+        images.add(new int[] {rows[0] - text, rows[2] - text, rows[8] - text, rows[31] - text});
+        if (images.size() == 1) assertEquals(Math.max(32, 288 / 4 / 4), report.kv().lengthsAtEnd()[31] - text - report.timing()
+            .decodedTokens());
+      }
+    }
+    assertEquals(6, images.size());
+    assertArrayEquals(new int[] {288, 288, 144, 72}, images.get(0));
+    assertEquals(180, images.get(1)[3] - (int) (0.3 * 396 + 1) / 10 - 1);
+    assertArrayEquals(new int[] {576, 64, 576, 576}, images.get(2));
+    assertEquals(576, images.get(3)[0]);
+    assertEquals(images.get(3)[3], images.get(3)[1], "the cache of layer 2 holds what reached the last layer");
+    assertArrayEquals(new int[] {128, 128, 128, 0}, images.get(4));
+    assertArrayEquals(new int[] {128, 128, 128, 128}, images.get(5));
   }
 }
