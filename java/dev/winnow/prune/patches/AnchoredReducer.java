@@ -3,7 +3,6 @@ package dev.winnow.prune.patches;
 import dev.winnow.kernels.Kernels;
 import dev.winnow.prune.CutRecord;
 import dev.winnow.prune.Reduction;
-import dev.winnow.prune.TileShares;
 import dev.winnow.prune.VisionFacts;
 import dev.winnow.prune.VisionNeeds;
 import dev.winnow.prune.VisionReducer;
@@ -28,7 +27,8 @@ public record AnchoredReducer(VisionReducer selector, int tokens) implements Vis
 
   @Override public List<Reduction> reduce(VisionFacts facts) {
     List<Reduction> selected = selector.reduce(facts);
-    int[] shares = TileShares.equal(Math.max(0, tokens - facts.tiles() * facts.spareRows()), facts.tiles(), facts.patches());
+    int[] counts = selected.stream().mapToInt(tile -> tile.patches().length).toArray();
+    int[] shares = shares(counts, tokens - facts.tiles() * facts.spareRows(), facts.patches());
     List<Reduction> tiles = new ArrayList<>();
     for (int t = 0; t < facts.tiles(); t++) {
       tiles.add(merge(facts.projected().select(0, t).contiguous(), selected.get(t).patches(), shares[t], selected.get(t).scores()));
@@ -36,8 +36,25 @@ public record AnchoredReducer(VisionReducer selector, int tokens) implements Vis
     return tiles;
   }
 
+  /**
+   * Rows per tile: all that was selected, and anchors so that the tiles have as equal a number of rows as that allows.
+   *
+   * @param selected patches per tile that stay as they are
+   * @param tokens rows of all tiles together
+   * @param patches most rows of a tile
+   */
+  static int[] shares(int[] selected, int tokens, int patches) {
+    int[] shares = selected.clone();
+    for (int left = tokens - IntStream.of(selected).sum(); left > 0; left--) {
+      int fewest = IntStream.range(0, shares.length).boxed().min(Comparator.comparingInt(t -> shares[t])).orElseThrow();
+      if (shares[fewest] >= patches) break;
+      shares[fewest]++;
+    }
+    return shares;
+  }
+
   private static Reduction merge(Tensor rows, int[] selected, int share, float[] scores) {
-    int[][] members = members(rows, Arrays.copyOf(selected, Math.min(share, selected.length)), share);
+    int[][] members = members(rows, selected, share);
     int[] kept = Arrays.stream(members).mapToInt(AnchorMerge::place).toArray();
     List<CutRecord.Merged> merges = new ArrayList<>();
     for (int r = 0; r < members.length; r++) if (members[r].length > 1) merges.add(new CutRecord.Merged(kept[r], members[r]));

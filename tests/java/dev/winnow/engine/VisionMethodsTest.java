@@ -101,6 +101,19 @@ class VisionMethodsTest {
     }
   }
 
+  /** HiRED gives the whole picture more than its share of the tiles; RESTORE keeps all of that and takes anchors from other tiles. */
+  @Test void restoreKeepsWhatItsSelectorChoseOfEveryTile() {
+    int[] chosen = Asked.ask(next, tiled().method("hired").set("tokens", "20")).report().cuts().get(0).kept();
+    CutRecord cut = Asked.ask(next, tiled().method("restore_anchors").set("selector", "hired").set("tokens", "40")).report().cuts().get(0);
+    assertEquals(40, cut.after());
+    int ofWholePicture = (int) Arrays.stream(chosen).filter(patch -> patch < 36).count();
+    assertTrue(ofWholePicture > 40 / 4, "more than a tile's share: " + ofWholePicture);
+    for (int patch : chosen) {
+      assertTrue(Arrays.stream(cut.kept()).anyMatch(kept -> kept == patch), patch + " is gone");
+      assertTrue(cut.merged().stream().noneMatch(merge -> Arrays.stream(merge.from()).anyMatch(from -> from == patch)), patch + " merged");
+    }
+  }
+
   @ParameterizedTest
   @MethodSource("methods")
   void nothingIsLeftAtBudgetZero(String method) {
