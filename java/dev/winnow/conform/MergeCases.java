@@ -186,7 +186,7 @@ final class MergeCases {
       for (int g = 0; g < groups.length; g++) c.check.ints("groups[" + g + "]", groups[g], c.wanted("groups").get(g));
     } else {
       int[] kept = TensorSpec.ints(c.input("kept"));
-      groups = AnchoredReducer.members(rows, kept, kept.length + anchors);
+      groups = AnchoredReducer.members(rows, IntStream.range(0, (int) rows.size(0)).toArray(), kept, kept.length + anchors);
       int start = c.param("start").asInt();
       c.check.ints("positions", Arrays.stream(groups).mapToInt(group -> start + AnchorMerge.place(group)).toArray(),
           c.wanted("positions"));

@@ -17,6 +17,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.stream.IntStream;
 import org.bytedeco.pytorch.Tensor;
 
 /**
@@ -78,7 +79,7 @@ final class PatchCase {
   VisionReducer reducer(int patches) {
     int side = (int) Math.round(Math.sqrt(patches));
     ModelShape shape = new ModelShape(32, BLOCKS, true, BLOCKS - 2, side, true);
-    return Methods.named(method).plan(shape, settings, OptionalInt.empty(), 0).vision().reducer();
+    return Methods.named(method).plan(shape, settings, OptionalInt.empty(), 0).visionCuts().get(0).reducer();
   }
 
   List<Reduction> reduce(VisionFacts facts) { return reducer(facts.patches()).reduce(facts); }
@@ -97,7 +98,9 @@ final class PatchCase {
     PatchScorer given = new PatchScorer() {
       @Override public VisionNeeds needs() { return VisionNeeds.NOTHING; }
 
-      @Override public Tensor score(VisionFacts any) { return scores; }
+      @Override public List<Tensor> score(VisionFacts any) {
+        return IntStream.range(0, any.tiles()).mapToObj(t -> scores.select(0, t).contiguous()).toList();
+      }
     };
     return new PatchReducer(given, reducer.shares(), reducer.selector(), reducer.tokens()).reduce(facts);
   }

@@ -69,7 +69,7 @@ final class PatchCases {
     for (int t = 0; t < facts.tiles(); t++) {
       int[] order = Order.falling(reductions.get(t).scores());
       c.check.ints("important", Arrays.copyOf(order, important), c.of("important", t, facts.tiles()));
-      Tensor features = facts.features().select(0, t);
+      Tensor features = facts.features(t);
       ResidualList list = new ResidualList(Cosine.between(features, features), Arrays.copyOfRange(order, important, order.length));
       if (list.list().length > target && target > 0) {
         list.pass(target);
@@ -199,7 +199,7 @@ final class PatchCases {
     c.kept(c.reduce(facts));
     PatchReducer reducer = (PatchReducer) c.reducer(facts.patches());
     for (int t = 0; t < facts.tiles(); t++) {
-      Tensor scores = weighted ? reducer.scorer().score(facts).select(0, t).contiguous() : null;
+      Tensor scores = weighted ? reducer.scorer().score(facts).get(t) : null;
       c.check.ints("pick_order", ((Coverage) reducer.selector()).choose(facts, t, scores, c.param("tokens").asInt()),
           c.of("pick_order", t, facts.tiles()));
     }

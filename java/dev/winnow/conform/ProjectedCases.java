@@ -45,7 +45,7 @@ final class ProjectedCases {
     c.check.same("count", order.length, c.wanted("count").asInt());
     c.check.ints("pick_order", order, c.wanted("pick_order"));
     c.kept(c.reduce(facts));
-    Tensor rows = facts.projected().select(0, 0);
+    Tensor rows = facts.projected(0);
     Tensor similarity = Cosine.between(rows.narrow(0, 0, 1), rows).select(0, 0);
     c.check.vector("distance_row0", Tensors.toFloats(similarity.neg().add(new Scalar(1.0))), c.wanted("distance_row0"));
   }

@@ -52,25 +52,26 @@ public final class ImageEncoder {
    * A picture as it enters the language model.
    *
    * @param rows [tokens, hidden]; the caller closes them
-   * @param cut what the cut did; null where there was none
-   * @param unpruned rows without the cut
+   * @param cuts what the cuts did, one after the other
+   * @param unpruned rows without them
    * @param keyRows rows that cuts in the decoder must not drop
    * @param standFor what the rows stand for; null where they are all that there are
    */
-  public record Encoded(Tensor rows, CutRecord cut, int unpruned, int[] keyRows, ImageRows standFor) {
-    public Encoded(Tensor rows, CutRecord cut, int unpruned) { this(rows, cut, unpruned, new int[0], null); }
+  public record Encoded(Tensor rows, List<CutRecord> cuts, int unpruned, int[] keyRows, ImageRows standFor) {
+    public Encoded(Tensor rows, List<CutRecord> cuts, int unpruned) { this(rows, cuts, unpruned, new int[0], null); }
   }
 
   /**
-   * Encodes a picture and applies a cut before the decoder.
+   * Encodes a picture and applies the cuts before the decoder.
    *
-   * @param cut or null
+   * @param cuts in the order of the forward pass, or none
    * @param image number of the picture within the session, for the record
    */
-  public Encoded encode(PixelBatch pixels, VisionCut cut, int image, QuestionText question) {
+  public Encoded encode(PixelBatch pixels, List<VisionCut> cuts, int image, QuestionText question) {
     int unpruned = tokens(pixels);
-    if (cut == null) return new Encoded(encode(pixels, VisionObserver.NONE), null, unpruned);
-    return new VisionStage(config, tower, projector, cut, question).run(pixels, image, unpruned, () -> encode(pixels, VisionObserver.NONE));
+    if (cuts.isEmpty()) return new Encoded(encode(pixels, VisionObserver.NONE), List.of(), unpruned);
+    return new VisionStage(config, tower, projector, cuts, question).run(pixels, image, unpruned,
+        () -> encode(pixels, VisionObserver.NONE));
   }
 
   /** Features of one picture, [tiles, tokens, hidden x feature layers]; the caller closes them. */

@@ -161,9 +161,9 @@ public final class Session implements AutoCloseable {
     List<ImageRows> standFor = new ArrayList<>();
     int removed = 0;
     for (PixelBatch batch : pixels) {
-      ImageEncoder.Encoded encoded = model.images().encode(batch, plan.vision(), images + rows.size(), text);
+      ImageEncoder.Encoded encoded = model.images().encode(batch, plan.visionCuts(), images + rows.size(), text);
       rows.add(Tensors.adopt(scope, encoded.rows()));
-      if (encoded.cut() != null) cuts.add(encoded.cut());
+      cuts.addAll(encoded.cuts());
       keyRows.add(encoded.keyRows());
       standFor.add(encoded.standFor());
       removed += encoded.unpruned() - (int) encoded.rows().size(0);

@@ -79,7 +79,7 @@ final class CostArm {
     QuestionText text = new QuestionText(TEXT, words ->
         model.decoder().embed(model.tokenizer().encode(List.of(new PromptPiece.Text(words)))));
     long begin = System.nanoTime();
-    model.images().encode(picture, plan.vision(), 0, text).rows().close();
+    model.images().encode(picture, plan.visionCuts(), 0, text).rows().close();
     if (measured) vision.add((System.nanoTime() - begin) / 1e6);
   }
 
@@ -92,7 +92,7 @@ final class CostArm {
    */
   CostMeasurement.MethodSample sample(CostModel decoder, double perTile, PromptSize size, int tiles) {
     int image = size.images()[0];
-    double withCut = plan.vision() == null ? perTile : BenchStats.median(vision) / tiles;
+    double withCut = plan.visionCuts().isEmpty() ? perTile : BenchStats.median(vision) / tiles;
     double share = (double) budget / image;
     if (!inDecoder) {
       return new CostMeasurement.MethodSample(label, budget, new PruningCost.Point(share, withCut, 0), Double.NaN, Double.NaN);

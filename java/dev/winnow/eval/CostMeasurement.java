@@ -89,7 +89,7 @@ public final class CostMeasurement {
     for (int budget : IntStream.range(0, BUDGETS.length).map(i -> (int) Math.round(imageTokens * BUDGETS[i])).distinct().toArray()) {
       try {
         Plan plan = variant.plan(model.shape(), OptionalInt.of(budget), imageTokens);
-        if (plan.vision() == null && plan.removesNothing()) {
+        if (plan.visionCuts().isEmpty() && plan.removesNothing()) {
           throw new InvalidInputException("'" + variant.label() + "' removes nothing; name a method that does");
         }
         arms.add(new CostArm(variant.sortedLabel(), budget, plan));

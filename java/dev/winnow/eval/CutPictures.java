@@ -44,6 +44,8 @@ final class CutPictures {
 
   private final List<PatchPicture> canvases;
   private final List<TokenMap> maps;
+  /** Tokens of each image without any cut. */
+  private final int[] uncut;
   /** Per image and decoder layer the tokens that are still there, ascending. */
   private final List<int[][]> present = new ArrayList<>();
   private final int layers;
@@ -57,21 +59,21 @@ final class CutPictures {
     this.canvases = canvases;
     this.maps = new ArrayList<>(maps);
     this.layers = layers;
-    for (TokenMap map : maps) present.add(everywhere(map.patches().size()));
+    this.uncut = maps.stream().mapToInt(map -> map.patches().size()).toArray();
+    for (int count : uncut) present.add(everywhere(count));
   }
 
   /** The cuts of an answer in order; a cut that is repeated for every generated token is drawn once, and so are equal ones of caches. */
-  List<Drawn> draw(Answer answer) { return draw(answer.report().cuts(), image -> rows(answer, image)); }
+  List<Drawn> draw(Answer answer) { return draw(answer.report().cuts()); }
 
-  /** @param entering rows with which an image enters the decoder */
-  List<Drawn> draw(List<CutRecord> cuts, IntUnaryOperator entering) {
+  List<Drawn> draw(List<CutRecord> cuts) {
     List<Drawn> drawn = new ArrayList<>();
     Set<String> seen = new HashSet<>();
     for (CutRecord cut : cuts) {
       boolean repeated = cut.site().kind() == Site.Kind.LAYER && !seen.add(cut.site() + " " + cut.image());
       if (repeated) continue;
       int equal = IntStream.range(0, drawn.size()).filter(i -> drawn.get(i).shows(cut)).reduce(-1, Math::max);
-      if (equal < 0) drawn.add(beforeDecoder(cut.site()) ? patches(cut, entering.applyAsInt(cut.image())) : tokens(cut));
+      if (equal < 0) drawn.add(beforeDecoder(cut.site()) ? patches(cut) : tokens(cut));
       else drawn.set(equal, drawn.get(equal).and(cut));
       if (!beforeDecoder(cut.site())) left(cut);
     }
@@ -85,25 +87,27 @@ final class CutPictures {
     };
   }
 
-  private static int rows(Answer answer, int image) {
-    return answer.report().segments().stream().filter(segment -> segment.image() == image).mapToInt(segment -> segment.length()).sum();
-  }
-
-  /** A cut before the decoder lists patches; what is left of them enters the decoder. */
-  private Drawn patches(CutRecord cut, int entering) {
+  /** A cut before the decoder lists patches; what the last one leaves of them enters the decoder. */
+  private Drawn patches(CutRecord cut) {
     int image = cut.image();
     PatchPicture canvas = canvases.get(image);
     BitSet kept = new BitSet();
-    boolean all = entering == maps.get(image).patches().size();
-    if (all) kept.set(0, maps.get(image).count());
+    TokenMap map = maps.get(image);
+    boolean all = cut.after() == uncut[image];
+    if (all) kept.set(0, map.count());
     else for (int patch : cut.kept()) kept.set(patch);
-    BufferedImage heat = cut.scores() == null ? null : canvas.heat(cut.scores());
+    BufferedImage heat = cut.scores() == null ? null : canvas.heat(ofPatches(cut.scores(), map));
     BufferedImage merges = merges(cut, canvas, patch -> patch);
     if (!all) {
-      maps.set(image, maps.get(image).entering(cut.kept(), entering));
-      present.set(image, everywhere(entering));
+      maps.set(image, map.entering(cut.kept(), cut.after()));
+      present.set(image, everywhere(cut.after()));
     }
     return new Drawn(List.of(cut), canvas.kept(kept), heat, merges);
+  }
+
+  /** A cut behind another one scored what that left, which the map lists in the same order. */
+  private static float[] ofPatches(float[] scores, TokenMap map) {
+    return scores.length == map.count() ? scores : map.spread(upTo(scores.length), scores);
   }
 
   private Drawn tokens(CutRecord cut) {
@@ -148,7 +152,9 @@ final class CutPictures {
 
   private int[][] everywhere(int count) {
     int[][] all = new int[layers][];
-    Arrays.fill(all, IntStream.range(0, count).toArray());
+    Arrays.fill(all, upTo(count));
     return all;
   }
+
+  private static int[] upTo(int count) { return IntStream.range(0, count).toArray(); }
 }

@@ -9,13 +9,14 @@ import java.util.List;
  * @param site where
  * @param layers layers whose cache was cut, for the sites cache and decode; null elsewhere
  * @param image number of the image within the session
- * @param before tokens of the image that were there; for a cut before the decoder its patches, tile after tile, unless it keeps everything
+ * @param before tokens of the image that were there; for the first cut before the decoder its patches, tile after tile, unless all is kept
  * @param after tokens that are left; more than {@code kept} where some stand for no token of their own
  * @param kept original indices that go on, in the order of their rows: ascending, merged ones behind the others by the index they take
  *     over; before the decoder patch numbers, ascending, those of tile t from t times the patches of a tile on
  * @param merged what became of tokens that did not just go
  * @param margin score of the last kept minus score of the first dropped; NaN where that has no meaning
- * @param scores of the tokens that were there, in order; null where the cut has no scorer
+ * @param scores of the tokens that were there, in order (before the decoder in the order of their patches, rows without one left out); null
+ *     where the cut has no scorer
  * @param nanos time spent on scoring and selecting
  */
 public record CutRecord(Site site, int[] layers, int image, int before, int after, int[] kept, List<Merged> merged, float margin,

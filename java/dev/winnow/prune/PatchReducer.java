@@ -24,12 +24,14 @@ public record PatchReducer(PatchScorer scorer, TileShares shares, PatchSelector 
 
   @Override public boolean keepsAll(int unpruned) { return tokens >= unpruned; }
 
+  @Override public int most(int rows) { return Math.min(rows, tokens); }
+
   @Override public List<Reduction> reduce(VisionFacts facts) {
-    Tensor scores = scorer == null ? null : scorer.score(facts).contiguous();
-    int[] counts = shares.of(facts, scores, Math.max(0, tokens - facts.tiles() * facts.spareRows()));
+    List<Tensor> scores = scorer == null ? null : scorer.score(facts);
+    int[] counts = shares.of(facts, scores, facts.room(tokens));
     List<Reduction> tiles = new ArrayList<>();
     for (int t = 0; t < facts.tiles(); t++) {
-      Tensor own = scores == null ? null : scores.select(0, t);
+      Tensor own = scores == null ? null : scores.get(t);
       tiles.add(Reduction.of(selector.select(facts, t, own, counts[t]), own == null ? null : Tensors.toFloats(own)));
     }
     return tiles;

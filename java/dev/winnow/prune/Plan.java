@@ -11,34 +11,40 @@ import java.util.Map;
  *
  * @param method name of the method it came from
  * @param parameters every parameter with the value used, in the method's order
- * @param vision the removal before the decoder; null for none
+ * @param visionCuts removals before the decoder, in the order of the forward pass, one at most at each kind of site
  * @param cuts removals inside the decoder, by ascending layer
  * @param cacheCuts removals from the KV caches, at the end of the prompt and while generating
  * @param positions rotary positions of what stays
  * @param bias what is added to attention logits where a picture entered shortened
  * @param cached whether generated tokens reuse the cache; false computes the whole sequence anew for each one, and cuts anew
  */
-public record Plan(String method, Map<String, String> parameters, VisionCut vision, List<LayerCut> cuts, List<CacheCut> cacheCuts,
-    PositionPolicy positions, AttentionBias bias, boolean cached) {
+public record Plan(String method, Map<String, String> parameters, List<VisionCut> visionCuts, List<LayerCut> cuts,
+    List<CacheCut> cacheCuts, PositionPolicy positions, AttentionBias bias, boolean cached) {
   /** Removes nothing. */
   public static final Plan NONE = new Plan("none", Map.of(), List.of(), PositionPolicy.KEEP, true);
 
   public Plan {
+    visionCuts = List.copyOf(visionCuts);
     cuts = List.copyOf(cuts);
     cacheCuts = List.copyOf(cacheCuts);
     if (!cached && !cacheCuts.isEmpty()) throw new InvalidInputException("a plan that computes every token anew has no cache to cut");
-    if ((positions == PositionPolicy.ORIGINAL || !bias.isNone()) && (vision == null || !cached)) {
+    if ((positions == PositionPolicy.ORIGINAL || !bias.isNone()) && (visionCuts.isEmpty() || !cached)) {
       throw new InvalidInputException("original positions and an attention bias need a cut before the decoder and a cache");
+    }
+    for (int i = 1; i < visionCuts.size(); i++) {
+      String reason = visionCuts.get(i).whyNotBehind(visionCuts.get(i - 1));
+      if (reason != null) throw new InvalidInputException(reason);
     }
   }
 
+  /** @param vision the only removal before the decoder; null for none */
   public Plan(String method, Map<String, String> parameters, VisionCut vision, List<LayerCut> cuts, List<CacheCut> cacheCuts,
       PositionPolicy positions, boolean cached) {
-    this(method, parameters, vision, cuts, cacheCuts, positions, AttentionBias.NONE, cached);
+    this(method, parameters, vision == null ? List.of() : List.of(vision), cuts, cacheCuts, positions, AttentionBias.NONE, cached);
   }
 
   public Plan(String method, Map<String, String> parameters, List<LayerCut> cuts, PositionPolicy positions, boolean cached) {
-    this(method, parameters, null, cuts, List.of(), positions, cached);
+    this(method, parameters, List.of(), cuts, List.of(), positions, AttentionBias.NONE, cached);
   }
 
   public static Plan of(Method method, Settings settings, List<LayerCut> cuts, PositionPolicy positions, boolean cached) {
@@ -57,7 +63,8 @@ public record Plan(String method, Map<String, String> parameters, VisionCut visi
 
   /** The same, the decoder told what the rows stand for: where they stood among all patches, and how many each is made of. */
   public static Plan of(Method method, Settings settings, VisionCut vision, PositionPolicy positions, AttentionBias bias) {
-    return new Plan(method.name(), settings.ordered(), named(method, settings, vision), List.of(), List.of(), positions, bias, true);
+    return new Plan(method.name(), settings.ordered(), List.of(named(method, settings, vision)), List.of(), List.of(),
+        positions, bias, true);
   }
 
   /** A cut that says by itself what a plan file names it by keeps that; others go by the method. */

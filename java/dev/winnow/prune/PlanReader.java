@@ -49,16 +49,13 @@ public final class PlanReader {
   public Plan plan(ModelShape shape) {
     List<LayerCut> layerCuts = new ArrayList<>();
     List<CacheCut> cacheCuts = new ArrayList<>();
-    VisionCut vision = null;
+    List<VisionCut> visionCuts = new ArrayList<>();
     for (PlanNode node : root.required("cuts").items()) {
       Site site = site(node.required("site"));
       switch (site.kind()) {
         case LAYER -> layerCuts.add(layerCut(node, site, shape, layerCuts));
         case CACHE, DECODE -> cacheCuts.add(cacheCut(node, site, shape));
-        default -> {
-          if (vision != null) throw node.get("site").wrong("a plan has one cut before the decoder at most");
-          vision = visionCut(node, site, shape);
-        }
+        default -> visionCuts.add(visionCut(node, site, shape, visionCuts));
       }
     }
     String name = root.has("name") ? root.get("name").string() : "plan";
@@ -69,10 +66,10 @@ public final class PlanReader {
         + "decode");
     for (String field : List.of("positions", "attention_bias")) {
       boolean repairs = field.equals("positions") ? positions == PositionPolicy.ORIGINAL : !bias.isNone();
-      if (repairs && vision == null) throw root.get(field).wrong("only pictures that a cut before the decoder shortened have this");
+      if (repairs && visionCuts.isEmpty()) throw root.get(field).wrong("only pictures that a cut before the decoder shortened have this");
       if (repairs && !cached) throw root.get(field).wrong("this needs a cache");
     }
-    return new Plan(name, Map.of(), vision, layerCuts, cacheCuts, positions, bias, cached);
+    return new Plan(name, Map.of(), visionCuts, layerCuts, cacheCuts, positions, bias, cached);
   }
 
   private static AttentionBias bias(PlanNode node) {
@@ -94,20 +91,24 @@ public final class PlanReader {
   }
 
   /** A reducer goes by the name and the parameters of the method that it is the whole of. */
-  private static VisionCut visionCut(PlanNode node, Site site, ModelShape shape) {
+  private static VisionCut visionCut(PlanNode node, Site site, ModelShape shape, List<VisionCut> before) {
     node.only("a cut before the decoder", Set.of("site", "reducer"));
     PlanNode reducer = node.required("reducer");
     Map<String, String> given = settings(reducer);
     String name = reducer.required("name").string();
-    VisionCut cut;
+    List<VisionCut> cuts;
     try {
-      cut = Methods.named(name).plan(shape, given, OptionalInt.empty(), 0).vision();
+      cuts = Methods.named(name).plan(shape, given, OptionalInt.empty(), 0).visionCuts();
     } catch (InvalidInputException e) {
       throw culprit(reducer, e.getMessage()).wrong(e.getMessage());
     }
-    if (cut == null) throw reducer.get("name").wrong("method '" + name + "' does not cut before the decoder");
-    if (!cut.site().equals(site)) throw node.get("site").wrong("method '" + name + "' cuts at " + cut.site());
-    return new VisionCut(site, cut.reducer(), new Part.Spec(name, given));
+    if (cuts.isEmpty()) throw reducer.get("name").wrong("method '" + name + "' does not cut before the decoder");
+    Site own = cuts.get(0).site();
+    if (!own.equals(site)) throw node.get("site").wrong("method '" + name + "' cuts at " + own);
+    VisionCut cut = new VisionCut(site, cuts.get(0).reducer(), new Part.Spec(name, given));
+    String reason = before.isEmpty() ? null : cut.whyNotBehind(before.get(before.size() - 1));
+    if (reason != null) throw node.get("site").wrong(reason);
+    return cut;
   }
 
   private static LayerCut layerCut(PlanNode node, Site site, ModelShape shape, List<LayerCut> before) {

@@ -32,7 +32,7 @@ public final class PlanWriter {
     }
     if (!plan.cached()) root.put("cached", false);
     ArrayNode cuts = root.putArray("cuts");
-    if (plan.vision() != null) visionCut(cuts.addObject(), plan.vision());
+    for (VisionCut cut : plan.visionCuts()) visionCut(cuts.addObject(), cut);
     for (LayerCut cut : plan.cuts()) {
       if (shape != null && cut.layer() == shape.layers()) {
         throw new InvalidInputException("a cut behind the last layer changes nothing and has no place in a plan file; leave layer "

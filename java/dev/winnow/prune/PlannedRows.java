@@ -13,7 +13,8 @@ public final class PlannedRows {
    * @return per layer, behind the cuts at its input; cuts of the cache come later and are not counted
    */
   public static int[] of(Plan plan, int layers, int tokens) {
-    int present = Math.min(tokens, entering(plan, tokens));
+    int present = tokens;
+    for (VisionCut cut : plan.visionCuts()) present = cut.reducer().most(present);
     int total = present;
     int[] rows = new int[layers];
     int next = 0;
@@ -30,12 +31,6 @@ public final class PlannedRows {
     if (cut.effect() == LayerCut.Effect.HIDE) return present;
     int kept = Math.min(present, cut.selector().most(total, present));
     return kept + (cut.merger() == null ? 0 : Math.min(present - kept, cut.merger().most(present - kept)));
-  }
-
-  /** Methods before the decoder say in their parameter {@code tokens} how many enter it. */
-  private static int entering(Plan plan, int tokens) {
-    String stated = plan.vision() == null ? "" : plan.parameters().getOrDefault("tokens", "");
-    return stated.matches("[0-9]{1,9}") ? Integer.parseInt(stated) : tokens;
   }
 
   /** Copies of each row that a layer stores. */

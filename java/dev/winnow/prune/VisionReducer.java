@@ -3,8 +3,9 @@ package dev.winnow.prune;
 import java.util.List;
 
 /**
- * Decides which patches of one picture stay and what becomes of the rest. All tiles of a picture are decided together, because some methods
- * share a threshold or a budget among them. Immutable and free of state, so that sessions may share a plan.
+ * Decides which tokens of one picture stay - its patches, or what an earlier cut left of them - and what becomes of the rest. All tiles
+ * are decided together, because some methods share a threshold or a budget among them. Immutable and free of state, so that sessions may
+ * share a plan.
  */
 public interface VisionReducer {
   /** What must be captured while the tower runs. */
@@ -13,14 +14,17 @@ public interface VisionReducer {
   /**
    * Whether a picture of this size is left alone: it then goes the way of the plain model, bit by bit.
    *
-   * @param tokens rows that the picture has without any cut, newline rows included
+   * @param tokens rows that the picture has; without an earlier cut newline rows are among them
    */
   boolean keepsAll(int tokens);
+
+  /** The most rows that it leaves of a picture of so many: exact where counts decide. */
+  default int most(int rows) { return rows; }
 
   /**
    * Decides. Runs inside a PointerScope to which all tensors of the result belong.
    *
-   * @return one reduction per tile, in tile order
+   * @return one reduction per tile, in tile order, in terms of the tokens that the facts tell of
    */
   List<Reduction> reduce(VisionFacts facts);
 

@@ -47,6 +47,6 @@ public final class FoPru extends VisionMethod {
     }
     int perTile = rows ? side * (int) (side * ratio) : (int) (side * side * ratio);
     return new VisionCut(Site.VISION,
-        new Share(ratio == 1, facts -> perTile * facts.tiles(), scorer.needs(), tokens -> new PatchReducer(scorer, selector, tokens)));
+        new Share(ratio == 1, facts -> perTile * facts.tiles(), tokens -> new PatchReducer(scorer, selector, tokens)));
   }
 }

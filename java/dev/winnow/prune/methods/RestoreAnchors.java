@@ -62,7 +62,7 @@ public final class RestoreAnchors extends VisionMethod {
     if (given.put("tokens", String.valueOf(tokens)) != null) {
       throw settings.wrong("selector", selector, "it without tokens, which follow from those of " + name());
     }
-    return method.plan(shape, given, OptionalInt.empty(), 0).vision().reducer();
+    return method.plan(shape, given, OptionalInt.empty(), 0).visionCuts().get(0).reducer();
   }
 
   private static String names(List<Method> methods) { return String.join(", ", methods.stream().map(Method::name).toList()); }

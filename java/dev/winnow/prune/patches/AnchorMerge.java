@@ -49,6 +49,6 @@ public record AnchorMerge(int[] anchors, int[][] groups) {
     return Kernels.mergeRows(rows, groups, weights);
   }
 
-  /** The place that a merged row takes: the lower median of its members, ascending. */
+  /** The place that a merged row takes: the lower median of its members, which stand in the order of their patches. */
   public static int place(int[] members) { return members[(members.length - 1) / 2]; }
 }

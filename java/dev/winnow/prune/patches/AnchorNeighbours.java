@@ -17,10 +17,10 @@ import org.bytedeco.pytorch.Tensor;
  * @param alpha a fifth of this share of the budget, rounded half to even, is the number of anchors
  */
 public record AnchorNeighbours(int middle, double alpha) implements PatchSelector {
-  @Override public VisionNeeds needs() { return VisionNeeds.received(middle); }
+  @Override public VisionNeeds needs() { return VisionNeeds.received(middle).withGrid(); }
 
   @Override public int[] select(VisionFacts facts, int tile, Tensor scores, int k) {
-    int n = facts.patches();
+    int n = facts.patches(tile);
     int side = (int) Math.round(Math.sqrt(n));
     Set<Integer> kept = new LinkedHashSet<>();
     for (int anchor : anchors(facts, tile, k)) {
@@ -33,6 +33,6 @@ public record AnchorNeighbours(int middle, double alpha) implements PatchSelecto
 
   /** Ascending. */
   public int[] anchors(VisionFacts facts, int tile, int k) {
-    return Kernels.top(facts.attentionReceived(middle).select(0, tile).contiguous(), (int) Math.rint(k * alpha / 5));
+    return Kernels.top(facts.attentionReceived(middle, tile).contiguous(), (int) Math.rint(k * alpha / 5));
   }
 }

@@ -34,18 +34,20 @@ public record ChunkQuotas(int block, int chunks, int tokens, boolean refill) imp
 
   private PatchScorer scorer() { return PatchScorers.classAttention(block); }
 
-  @Override public VisionNeeds needs() { return scorer().needs(); }
+  @Override public VisionNeeds needs() { return scorer().needs().withGrid(); }
 
   @Override public boolean keepsAll(int unpruned) { return tokens >= unpruned; }
 
+  @Override public int most(int rows) { return Math.min(rows, tokens); }
+
   @Override public List<Reduction> reduce(VisionFacts facts) {
-    Tensor attention = scorer().score(facts).contiguous();
-    int[] shares = TileShares.equal(Math.max(0, tokens - facts.tiles() * facts.spareRows()), facts.tiles(), facts.patches());
+    List<Tensor> attention = scorer().score(facts);
+    int[] shares = TileShares.equal(facts, facts.room(tokens));
     List<Reduction> tiles = new ArrayList<>();
     for (int t = 0; t < facts.tiles(); t++) {
-      float[] own = Tensors.toFloats(attention.select(0, t));
+      float[] own = Tensors.toFloats(attention.get(t));
       int[] begin = bounds(own.length);
-      int[] quotas = quotas(chunkScores(facts.projected32().select(0, t), attention.select(0, t), begin), shares[t]);
+      int[] quotas = quotas(chunkScores(facts.projected32(t), attention.get(t), begin), shares[t]);
       if (refill) refill(quotas, begin);
       int[] order = order(own, begin, quotas, shares[t]);
       tiles.add(new Reduction(order, rows(facts, t, order), List.of(), own));
@@ -123,7 +125,7 @@ public record ChunkQuotas(int block, int chunks, int tokens, boolean refill) imp
   }
 
   private static Tensor rows(VisionFacts facts, int t, int[] order) {
-    Tensor rows = facts.projected().select(0, t);
+    Tensor rows = facts.projected(t);
     int[] patches = Arrays.stream(order).filter(patch -> patch != Reduction.NO_PATCH).toArray();
     Tensor chosen = rows.index_select(0, Tensors.indices(patches, rows.device()));
     if (patches.length == order.length) return chosen;

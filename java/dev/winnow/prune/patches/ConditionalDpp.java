@@ -25,7 +25,7 @@ public record ConditionalDpp(boolean relevant, boolean centred) implements Patch
 
   /** Rows whose cosines are S, float32 [patches, hidden]. */
   public Tensor rows(VisionFacts facts, int tile) {
-    Tensor rows = facts.projected32().select(0, tile).contiguous();
+    Tensor rows = facts.projected32(tile).contiguous();
     return centred ? rows.sub(torch.mean(rows, new long[] {0}, true, new ScalarTypeOptional())) : rows;
   }
 
@@ -33,7 +33,7 @@ public record ConditionalDpp(boolean relevant, boolean centred) implements Patch
   public Tensor weights(VisionFacts facts, int tile) {
     Tensor r = relevant ? ClipRelevance.of(facts.clip()).select(0, tile).contiguous() : null;
     if (!centred) return r;
-    Tensor unit = Cosine.unit(facts.projected32().select(0, tile));
+    Tensor unit = Cosine.unit(facts.projected32(tile));
     // the sum of cosines with all rows is the product with the sum of the unit rows
     Tensor alike = torch.matmul(unit, torch.sum(unit, 0));
     Tensor apart = alike.neg();

@@ -18,6 +18,6 @@ public record Coverage(double alpha) implements PatchSelector {
   /** In the order of choice. */
   public int[] choose(VisionFacts facts, int tile, Tensor scores, int k) {
     Tensor weight = scores == null ? null : scores.pow(new Scalar(alpha)).contiguous();
-    return Greedy.choose(Greedy.Objective.COVERAGE, facts.features32().select(0, tile).contiguous(), weight, null, 1, 0, k);
+    return Greedy.choose(Greedy.Objective.COVERAGE, facts.features32(tile).contiguous(), weight, null, 1, 0, k);
   }
 }

@@ -33,14 +33,17 @@ public record DominantContextual(int block, int tokens, int contextual) implemen
 
   @Override public boolean keepsAll(int unpruned) { return tokens >= unpruned; }
 
+  @Override public int most(int rows) { return Math.min(rows, tokens); }
+
   private PatchScorer scorer() { return PatchScorers.classAttentionSum(block); }
 
   @Override public List<Reduction> reduce(VisionFacts facts) {
-    Tensor scores = scorer().score(facts).contiguous();
-    int most = facts.patches() + (facts.spareRows() > 0 ? 0 : 1);
-    int[] shares = TileShares.equal(Math.max(0, tokens - facts.tiles() * facts.spareRows()), facts.tiles(), most);
+    List<Tensor> scores = scorer().score(facts);
+    int[] room = new int[facts.tiles()];
+    Arrays.fill(room, facts.patches() + (facts.spareRows() > 0 ? 0 : 1));
+    int[] shares = TileShares.equal(facts.room(tokens), room);
     List<Reduction> tiles = new ArrayList<>();
-    for (int t = 0; t < facts.tiles(); t++) tiles.add(tile(facts, t, scores.select(0, t), shares[t]));
+    for (int t = 0; t < facts.tiles(); t++) tiles.add(tile(facts, t, scores.get(t), shares[t]));
     return tiles;
   }
 
@@ -54,7 +57,7 @@ public record DominantContextual(int block, int tokens, int contextual) implemen
     for (int c = 0; c < context.targets.length; c++) {
       if (context.members[c].length > 1) merges.add(new CutRecord.Merged(context.targets[c], Order.ascending(context.members[c])));
     }
-    Tensor features = facts.features().select(0, t);
+    Tensor features = facts.features(t);
     TensorVector parts = own == 0 ? new TensorVector() : new TensorVector(facts.classState().select(0, t));
     parts.push_back(Kernels.gatherRows(features.contiguous(), dominant));
     parts.push_back(Kernels.mergeRows(features.contiguous(), context.members, context.weights));
@@ -96,7 +99,7 @@ public record DominantContextual(int block, int tokens, int contextual) implemen
 
   private int[] assign(VisionFacts facts, int t, int[] targets, int[] others) {
     if (targets.length == 0 || others.length == 0) return new int[others.length];
-    Tensor keys = facts.keys(block).select(0, t).to(torch.ScalarType.Float);
+    Tensor keys = facts.keys(block, t).to(torch.ScalarType.Float);
     Tensor metric = torch.mean(keys, 0);
     metric = metric.narrow(0, metric.size(0) - facts.patches(), facts.patches()).contiguous();
     Tensor similarity = Cosine.between(Kernels.gatherRows(metric, others), Kernels.gatherRows(metric, targets));

@@ -8,6 +8,7 @@ import dev.winnow.prune.VisionFacts;
 import dev.winnow.prune.VisionNeeds;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
@@ -26,9 +27,9 @@ public record EntropyRelevance(double alpha, double beta) implements PatchScorer
   private static final double SHARPNESS = 100;
   private static final double TEMPERATURE = 0.01 + EPS;
 
-  @Override public VisionNeeds needs() { return VisionNeeds.NOTHING; }
+  @Override public VisionNeeds needs() { return VisionNeeds.NOTHING.withGrid(); }
 
-  @Override public Tensor score(VisionFacts facts) {
+  @Override public List<Tensor> score(VisionFacts facts) {
     ClipFacts clip = facts.clip();
     List<Tensor> tiles = new ArrayList<>();
     Tensor global = ClipRelevance.againstSegments(clip);
@@ -39,7 +40,8 @@ public record EntropyRelevance(double alpha, double beta) implements PatchScorer
     Tensor relevance = torch.stack(new TensorVector(tiles.toArray(new Tensor[0])), 0);
     Tensor low = relevance.min();
     Tensor scaled = relevance.sub(low).add(new Scalar(EPS)).div(relevance.max().sub(low).add(new Scalar(EPS)));
-    return smooth(scaled).pow(new Scalar(beta));
+    Tensor smooth = smooth(scaled).pow(new Scalar(beta)).contiguous();
+    return IntStream.range(0, facts.tiles()).mapToObj(t -> smooth.select(0, t)).toList();
   }
 
   /** Relevance to single text positions, mean over segments: float32 [patches]. */

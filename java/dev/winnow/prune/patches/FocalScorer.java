@@ -1,12 +1,14 @@
 package dev.winnow.prune.patches;
 
+import dev.winnow.kernels.Tensors;
 import dev.winnow.prune.PatchScorer;
 import dev.winnow.prune.VisionFacts;
 import dev.winnow.prune.VisionNeeds;
+import java.util.ArrayList;
+import java.util.List;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 
 /**
@@ -18,25 +20,26 @@ import org.bytedeco.pytorch.global.torch;
 public record FocalScorer(int block, boolean logits) implements PatchScorer {
   @Override public VisionNeeds needs() { return VisionNeeds.projections(block); }
 
-  @Override public Tensor score(VisionFacts facts) {
-    Tensor query = patches(facts.queries(block), facts.patches());
-    Tensor key = patches(facts.keys(block), facts.patches());
-    Tensor scale = query.mul(new Scalar(1 / Math.sqrt(key.size(3))));
+  @Override public List<Tensor> score(VisionFacts facts) {
     // tile by tile: the maps of all tiles at once are a hundred megabytes
-    Tensor[] tiles = new Tensor[facts.tiles()];
-    for (int t = 0; t < tiles.length; t++) {
+    List<Tensor> tiles = new ArrayList<>();
+    for (int t = 0; t < facts.tiles(); t++) {
+      Tensor query = patches(facts.queries(block, t), facts.patches(t));
+      Tensor key = patches(facts.keys(block, t), facts.patches(t));
+      Tensor scaled = query.mul(new Scalar(1 / Math.sqrt(key.size(3))));
+      Tensor tile;
       try (PointerScope scope = new PointerScope()) {
-        tiles[t] = significance(torch.matmul(scale.narrow(0, t, 1), key.narrow(0, t, 1).transpose(2, 3)));
-        tiles[t].retainReference();
+        tile = significance(torch.matmul(scaled, key.transpose(2, 3))).select(0, 0).contiguous();
+        tile.retainReference();
       }
+      tiles.add(Tensors.adopt(PointerScope.getInnerScope(), tile));
     }
-    Tensor all = torch.cat(new TensorVector(tiles), 0);
-    for (Tensor tile : tiles) tile.releaseReference();
-    return all;
+    return tiles;
   }
 
+  /** As one tile, [1, heads, patches, head width]. */
   private static Tensor patches(Tensor tokens, int count) {
-    return tokens.narrow(2, tokens.size(2) - count, count).to(torch.ScalarType.Float);
+    return tokens.unsqueeze(0).narrow(2, tokens.size(1) - count, count).to(torch.ScalarType.Float);
   }
 
   /**

@@ -16,13 +16,16 @@ public record ImportantCoverage() implements PatchSelector {
   private static final float EPS = 1e-6f;
 
   public static final TileShares BY_IMPORTANCE = (facts, scores, tokens) -> {
-    if (facts.tiles() == 1 || scores == null) return TileShares.equal(tokens, facts.tiles(), facts.patches());
-    float[] sums = Tensors.toFloats(torch.sum(scores, 1));
+    if (facts.tiles() == 1 || scores == null) return TileShares.equal(facts, tokens);
+    float[] sums = new float[facts.tiles()];
     float total = 0;
-    for (float sum : sums) total += sum;
+    for (int t = 0; t < sums.length; t++) {
+      sums[t] = torch.sum(scores.get(t)).item_float();
+      total += sums[t];
+    }
     total += EPS;
     int[] shares = new int[sums.length];
-    for (int t = 0; t < shares.length; t++) shares[t] = Math.min(facts.patches(), Math.max(1, (int) (sums[t] / total * tokens)));
+    for (int t = 0; t < shares.length; t++) shares[t] = Math.min(facts.patches(t), Math.max(1, (int) (sums[t] / total * tokens)));
     return shares;
   };
 
@@ -32,6 +35,6 @@ public record ImportantCoverage() implements PatchSelector {
 
   /** In the order of choice. */
   public int[] choose(VisionFacts facts, int tile, Tensor scores, int k) {
-    return Greedy.choose(Greedy.Objective.COVERAGE, facts.projected32().select(0, tile).contiguous(), null, scores, 0.5f, 0.5f, k);
+    return Greedy.choose(Greedy.Objective.COVERAGE, facts.projected32(tile).contiguous(), null, scores, 0.5f, 0.5f, k);
   }
 }

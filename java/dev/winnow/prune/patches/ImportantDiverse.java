@@ -16,7 +16,7 @@ public record ImportantDiverse(double important) implements PatchSelector {
     int[] order = Order.falling(Tensors.toFloats(scores));
     int byScore = (int) (k * important);
     int[] best = Arrays.copyOf(order, byScore);
-    Tensor features = facts.features32().select(0, tile);
+    Tensor features = facts.features32(tile);
     ResidualList rest = new ResidualList(Cosine.between(features, features), Arrays.copyOfRange(order, byScore, order.length));
     return Order.ascending(Order.concat(best, rest.reduceTo(k - byScore)));
   }

@@ -9,6 +9,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
 
 /**
  * DivPrune: of the projected rows of all tiles together, first the one whose nearest neighbour is farthest, then always the one farthest
@@ -22,22 +24,27 @@ public record MaxMinReducer(double share, int tokens) implements VisionReducer {
 
   @Override public boolean keepsAll(int unpruned) { return tokens < 0 ? share == 1 : tokens >= unpruned; }
 
+  @Override public int most(int rows) { return tokens < 0 ? rows : Math.min(rows, tokens); }
+
   @Override public List<Reduction> reduce(VisionFacts facts) {
     int[] chosen = Order.ascending(choose(facts));
-    int n = facts.patches();
     List<Reduction> tiles = new ArrayList<>();
+    int end = 0;
     for (int t = 0; t < facts.tiles(); t++) {
-      int first = t * n;
-      tiles.add(Reduction.of(Arrays.stream(chosen).filter(row -> row >= first && row < first + n).map(row -> row - first).toArray(), null));
+      int first = end;
+      int behind = first + facts.patches(t);
+      tiles.add(Reduction.of(Arrays.stream(chosen).filter(row -> row >= first && row < behind).map(row -> row - first).toArray(), null));
+      end = behind;
     }
     return tiles;
   }
 
   /** Rows of all tiles, one after the other, in the order of choice. */
   public int[] choose(VisionFacts facts) {
-    int total = facts.tiles() * facts.patches();
-    int count = tokens < 0 ? (int) Math.rint(share * total) : Math.max(0, tokens - facts.tiles() * facts.spareRows());
-    Tensor rows = facts.projected32();
-    return Greedy.choose(Greedy.Objective.MAX_MIN, rows.reshape(total, rows.size(2)).contiguous(), null, null, 1, 0, count);
+    Tensor[] tiles = new Tensor[facts.tiles()];
+    for (int t = 0; t < tiles.length; t++) tiles[t] = facts.projected32(t);
+    Tensor rows = torch.cat(new TensorVector(tiles), 0);
+    int count = tokens < 0 ? (int) Math.rint(share * rows.size(0)) : facts.room(tokens);
+    return Greedy.choose(Greedy.Objective.MAX_MIN, rows, null, null, 1, 0, count);
   }
 }

@@ -40,9 +40,14 @@ public record PruMergeReducer(int block, boolean plus, Rule count, double value)
     TOKENS
   }
 
-  @Override public VisionNeeds needs() { return VisionNeeds.projections(block); }
+  @Override public VisionNeeds needs() {
+    VisionNeeds needs = VisionNeeds.projections(block);
+    return plus ? needs.withGrid() : needs;
+  }
 
   @Override public boolean keepsAll(int unpruned) { return count == Rule.TOKENS && value >= unpruned; }
+
+  @Override public int most(int rows) { return count == Rule.TOKENS ? (int) Math.min(rows, value) : rows; }
 
   @Override public List<Reduction> reduce(VisionFacts facts) {
     Tensor attention = attention(facts);
@@ -51,8 +56,7 @@ public record PruMergeReducer(int block, boolean plus, Rule count, double value)
     // one threshold for all tiles, and each keeps the mean of their counts
     double share = Outliers.of(all).count() / (double) all.length;
     int outliers = (int) (n * share);
-    int[] shares = count == Rule.TOKENS ? TileShares.equal((int) Math.max(0, value - facts.tiles() * facts.spareRows()), facts.tiles(), n)
-        : null;
+    int[] shares = count == Rule.TOKENS ? TileShares.equal(facts, facts.room((int) value)) : null;
     List<Reduction> tiles = new ArrayList<>();
     for (int t = 0; t < facts.tiles(); t++) {
       float[] own = Arrays.copyOfRange(all, t * n, (t + 1) * n);
@@ -166,7 +170,7 @@ public record PruMergeReducer(int block, boolean plus, Rule count, double value)
       weights[s] = new float[members[s].length];
       for (int i = 0; i < weights[s].length; i++) weights[s][i] = s < kept.length && i == 0 ? 1 : attention[members[s][i]];
     }
-    Tensor rows = Kernels.mergeRows(facts.features().select(0, t).contiguous(), members, weights);
+    Tensor rows = Kernels.mergeRows(facts.features(t).contiguous(), members, weights);
     return new Reduction(Order.concat(kept, new int[] {Reduction.NO_PATCH}), rows, merges, attention);
   }
 }

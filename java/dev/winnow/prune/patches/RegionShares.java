@@ -6,6 +6,7 @@ import dev.winnow.prune.PatchScorers;
 import dev.winnow.prune.TileShares;
 import dev.winnow.prune.VisionFacts;
 import dev.winnow.prune.VisionNeeds;
+import java.util.List;
 import org.bytedeco.pytorch.Tensor;
 
 /**
@@ -20,16 +21,16 @@ import org.bytedeco.pytorch.Tensor;
 public record RegionShares(int shallow, double alpha, boolean exact) implements TileShares {
   private PatchScorer scorer() { return PatchScorers.classAttentionSum(shallow); }
 
-  @Override public VisionNeeds needs() { return scorer().needs(); }
+  @Override public VisionNeeds needs() { return scorer().needs().withGrid(); }
 
-  @Override public int[] of(VisionFacts facts, Tensor scores, int tokens) {
+  @Override public int[] of(VisionFacts facts, List<Tensor> scores, int tokens) {
     int n = facts.patches();
     int tiles = facts.tiles();
     int[] shares = new int[tiles];
     shares[0] = Math.min(tiles == 1 ? tokens : (int) (tokens * alpha), n);
     if (tiles > 1) {
       boolean[] busy = new boolean[n];
-      Tensor whole = scorer().score(facts).select(0, 0).contiguous();
+      Tensor whole = scorer().score(facts).get(0);
       for (int patch : Kernels.top(whole, (int) (n * (1 - alpha)))) busy[patch] = true;
       System.arraycopy(divide(busy, tiles - 1, Math.min(tokens - shares[0], (tiles - 1) * n), n), 0, shares, 1, tiles - 1);
     }

@@ -14,15 +14,15 @@ import java.util.function.ToIntFunction;
  *
  * @param all whether the share is everything
  * @param tokens that stay of a picture, all tiles together
- * @param needs of the reducer
  * @param reducer for a number of tokens
  */
-public record Share(boolean all, ToIntFunction<VisionFacts> tokens, VisionNeeds needs,
-    IntFunction<PatchReducer> reducer) implements VisionReducer {
+public record Share(boolean all, ToIntFunction<VisionFacts> tokens, IntFunction<PatchReducer> reducer) implements VisionReducer {
   /** A share of all patches of the picture, truncated. */
   public static Share of(double rate, IntFunction<PatchReducer> reducer) {
-    return new Share(rate == 1, facts -> (int) (facts.tiles() * facts.patches() * rate), reducer.apply(0).needs(), reducer);
+    return new Share(rate == 1, facts -> (int) (facts.tiles() * facts.patches() * rate), reducer);
   }
+
+  @Override public VisionNeeds needs() { return reducer.apply(0).needs(); }
 
   @Override public boolean keepsAll(int unpruned) { return all; }
 

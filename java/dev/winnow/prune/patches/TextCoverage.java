@@ -37,15 +37,15 @@ public record TextCoverage(double alpha, double textTemperature, double visionTe
    * @param excluded patches that are never chosen
    */
   public int[] choose(VisionFacts facts, int tile, Tensor words, int k, int[] excluded) {
-    Tensor features = facts.features32().select(0, tile);
+    Tensor features = facts.features32(tile);
     Tensor cover = torch.softmax(Cosine.between(features, features).div(new Scalar(visionTemperature)),
-        -1).mul(new Scalar(alpha / facts.patches()));
+        -1).mul(new Scalar(alpha / facts.patches(tile)));
     if (words != null && words.size(0) > 0) {
-      Tensor asked = torch.softmax(Cosine.between(words, facts.projected32().select(0, tile)).div(new Scalar(textTemperature)), -1);
+      Tensor asked = torch.softmax(Cosine.between(words, facts.projected32(tile)).div(new Scalar(textTemperature)), -1);
       cover = torch.cat(new TensorVector(asked.div(new Scalar((double) words.size(0))), cover), 0);
     }
     if (excluded.length == 0) return Greedy.cover(cover.contiguous(), null, k);
-    boolean[] out = new boolean[facts.patches()];
+    boolean[] out = new boolean[facts.patches(tile)];
     for (int patch : excluded) out[patch] = true;
     int[] allowed = IntStream.range(0, out.length).filter(patch -> !out[patch]).toArray();
     Tensor left = cover.index_select(1, Tensors.indices(allowed, cover.device())).contiguous();

@@ -11,7 +11,9 @@ import dev.winnow.prune.VisionReducer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
@@ -31,6 +33,8 @@ public record TokenMerging(int perBlock, int tokens, int lastBlock, boolean clas
 
   @Override public boolean keepsAll(int unpruned) { return tokens < 0 ? perBlock == 0 : tokens >= unpruned; }
 
+  @Override public int most(int rows) { return tokens < 0 ? rows : Math.min(rows, tokens); }
+
   @Override public List<Reduction> reduce(VisionFacts facts) { throw new IllegalStateException("decided inside the tower"); }
 
   @Override public TowerMerge towerMerge() { return new Merge(); }
@@ -38,6 +42,7 @@ public record TokenMerging(int perBlock, int tokens, int lastBlock, boolean clas
   private final class Merge implements TowerMerge {
     private Tensor metric;
     private Tensor bias;
+    private Device device;
     private int target = -1;
     /** Per tile and token the places of the first state that it is made of, its own first. */
     private int[][][] members;
@@ -61,6 +66,7 @@ public record TokenMerging(int perBlock, int tokens, int lastBlock, boolean clas
     @Override public void projections(int block, Tensor query, Tensor key, Tensor value) {
       release(metric);
       metric = null;
+      device = key.device();
       if (block > lastBlock) return;
       try (PointerScope scope = new PointerScope()) {
         metric = torch.mean(key.to(torch.ScalarType.Float), 1).contiguous();
@@ -75,7 +81,7 @@ public record TokenMerging(int perBlock, int tokens, int lastBlock, boolean clas
       float[] logs = new float[sizes.length * count];
       for (int t = 0; t < sizes.length; t++) for (int i = 0; i < count; i++) logs[t * count + i] = (float) Math.log(sizes[t][i]);
       try (PointerScope scope = new PointerScope()) {
-        bias = Tensors.floats(logs, metric.device(), sizes.length, 1, 1, count).to(metric.scalar_type());
+        bias = Tensors.floats(logs, device, sizes.length, 1, 1, count);
         bias.retainReference();
       }
       return bias;
@@ -124,19 +130,29 @@ public record TokenMerging(int perBlock, int tokens, int lastBlock, boolean clas
       return after;
     }
 
+    @Override public int[][] patchNumbers() {
+      int cls = classToken ? 1 : 0;
+      int[][] numbers = new int[members.length][];
+      for (int t = 0; t < numbers.length; t++) {
+        int[][] tokens = members[t];
+        numbers[t] = IntStream.range(cls, tokens.length).map(i -> tokens[i][0] - cls).toArray();
+      }
+      return numbers;
+    }
+
     @Override public List<Reduction> result(VisionFacts facts) {
       int cls = classToken ? 1 : 0;
       List<Reduction> tiles = new ArrayList<>();
+      int[][] numbers = patchNumbers();
       for (int t = 0; t < members.length; t++) {
-        int[] kept = new int[members[t].length - cls];
+        int[] kept = numbers[t];
         List<CutRecord.Merged> merges = new ArrayList<>();
         for (int s = 0; s < kept.length; s++) {
           int[] group = members[t][s + cls];
-          kept[s] = group[0] - cls;
           int[] all = Arrays.stream(group).map(place -> place - cls).sorted().toArray();
           if (all.length > 1) merges.add(new CutRecord.Merged(kept[s], all));
         }
-        tiles.add(new Reduction(kept, facts.features().select(0, t), merges, null));
+        tiles.add(new Reduction(kept, facts.features(t), merges, null));
       }
       return tiles;
     }

@@ -3,6 +3,7 @@ package dev.winnow.prune.patches;
 import dev.winnow.kernels.Kernels;
 import dev.winnow.prune.PatchSelector;
 import dev.winnow.prune.VisionFacts;
+import dev.winnow.prune.VisionNeeds;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 import org.bytedeco.pytorch.Tensor;
@@ -10,6 +11,8 @@ import org.bytedeco.pytorch.global.torch;
 
 /** Whole rows of the patch grid, those with the highest sum of scores; as many as fit into the budget. */
 public record TopRows() implements PatchSelector {
+  @Override public VisionNeeds needs() { return VisionNeeds.NOTHING.withGrid(); }
+
   @Override public int[] select(VisionFacts facts, int tile, Tensor scores, int k) {
     int side = (int) Math.round(Math.sqrt(scores.size(0)));
     Tensor rows = rowScores(scores);

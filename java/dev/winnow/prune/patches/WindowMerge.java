@@ -107,17 +107,27 @@ public record WindowMerge(double threshold, int window, double keyShare, int key
       return merged.windows()[0].length == 0 ? hidden : merged.rows();
     }
 
+    @Override public int[][] patchNumbers() {
+      if (merged == null) return null;
+      int[][] numbers = new int[merged.windows().length][];
+      for (int t = 0; t < numbers.length; t++) {
+        IntStream first = Arrays.stream(merged.windows()[t]).map(w -> patchesOf(w)[0]);
+        numbers[t] = IntStream.concat(first, IntStream.of(merged.others()[t])).toArray();
+      }
+      return numbers;
+    }
+
     @Override public List<Reduction> result(VisionFacts facts) {
       List<Reduction> tiles = new ArrayList<>();
+      int[][] numbers = patchNumbers();
       for (int t = 0; t < facts.tiles(); t++) {
         List<CutRecord.Merged> merges = new ArrayList<>();
         for (int w : merged.windows()[t]) {
           int[] from = patchesOf(w);
           merges.add(new CutRecord.Merged(from[0], from));
         }
-        int[] kept = IntStream.concat(merges.stream().mapToInt(CutRecord.Merged::into), IntStream.of(merged.others()[t])).toArray();
-        int[] keys = keyShare > 0 ? keyTokens(facts.classAttention(keyBlock).select(0, t)) : new int[0];
-        tiles.add(new Reduction(kept, facts.features().select(0, t), merges, null, keys));
+        int[] keys = keyShare > 0 ? keyTokens(facts.classAttention(keyBlock, t)) : new int[0];
+        tiles.add(new Reduction(numbers[t], facts.features(t), merges, null, keys));
       }
       return tiles;
     }

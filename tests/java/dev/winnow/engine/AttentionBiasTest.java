@@ -55,8 +55,9 @@ class AttentionBiasTest {
   }
 
   private static Plan plan(PositionPolicy positions, Sizes sizes, Distance distance) {
-    VisionCut cut = Methods.named("divprune").plan(new ModelShape(4, 24, true, 22, 4, false), Map.of(), OptionalInt.empty(), 0).vision();
-    return new Plan("test", Map.of(), cut, List.of(), List.of(), positions, new AttentionBias(sizes, distance), true);
+    VisionCut cut = Methods.named("divprune").plan(new ModelShape(4, 24, true, 22, 4, false), Map.of(), OptionalInt.empty(), 0)
+        .visionCuts().get(0);
+    return new Plan("test", Map.of(), List.of(cut), List.of(), List.of(), positions, new AttentionBias(sizes, distance), true);
   }
 
   /** @param inputs which of the prepared rows the prompt is made of; the image begins at row 3 */

@@ -72,7 +72,7 @@ class ExplanationTest {
     Site decode = Site.parse("decode");
     List<CutRecord> cuts = List.of(evicted(decode, 0, 4, new int[] {0, 1}, 9, 8, 1, 2), evicted(decode, 1, 4, new int[] {2, 3}, 1, 2, 9, 8),
         evicted(decode, 0, 2, new int[] {0}, 9, 1), evicted(decode, 1, 2, new int[] {3}, 1, 9));
-    List<CutPictures.Drawn> drawn = new CutPictures(List.of(canvas), List.of(map), 2).draw(cuts, image -> 4);
+    List<CutPictures.Drawn> drawn = new CutPictures(List.of(canvas), List.of(map), 2).draw(cuts);
     assertEquals(4, drawn.size());
     for (CutPictures.Drawn cut : drawn) assertNotNull(cut.heat());
     assertEquals(0xDDDDDD, drawn.get(3).heat().getRGB(30, 30) & 0xFFFFFF, "layer 1 lost the first patch before");

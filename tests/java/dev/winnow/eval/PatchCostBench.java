@@ -92,7 +92,7 @@ public final class PatchCostBench {
     boolean asksText = method.equals("cdpruner") || method.equals("eadp");
     ModelShape shape = new ModelShape(32, 24, true, 22, 24, false);
     VisionReducer reducer = Methods.named(method).plan(shape, asksText ? Map.of("relevance", "none") : Map.of(),
-        OptionalInt.of(budget), tiles * PATCHES).vision().reducer();
+        OptionalInt.of(budget), tiles * PATCHES).visionCuts().get(0).reducer();
     try (PointerScope scope = new PointerScope(); VisionCapture capture = new VisionCapture(reducer.needs(), null, TOWER)) {
       Tensor query = noise(tiles, 16, PATCHES + 1, 64);
       Tensor key = noise(tiles, 16, PATCHES + 1, 64);

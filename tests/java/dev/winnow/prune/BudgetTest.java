@@ -20,14 +20,15 @@ class BudgetTest {
   private static List<Method> pruning() { return Methods.all().stream().filter(method -> !method.name().equals("none")).toList(); }
 
   @Test void beforeTheDecoderItIsTheNumberOfRowsThatEnter() {
-    List<Method> before = pruning().stream().filter(method -> plan(method, 576).vision() != null && plan(method, 576).cuts().isEmpty()
+    List<Method> before = pruning().stream().filter(method -> !plan(method, 576).visionCuts().isEmpty()
+        && plan(method, 576).cuts().isEmpty()
         && !method.name().equals("mustdrop")).toList();
     assertEquals(16, before.size());
     for (Method method : before) {
       Plan plan = plan(method, 192);
       assertEquals("192", plan.parameters().get("tokens"), method.name());
-      assertFalse(plan.vision().reducer().keepsAll(193), method.name());
-      assertTrue(plan.vision().reducer().keepsAll(192), method.name());
+      assertFalse(plan.visionCuts().get(0).reducer().keepsAll(193), method.name());
+      assertTrue(plan.visionCuts().get(0).reducer().keepsAll(192), method.name());
     }
   }
 

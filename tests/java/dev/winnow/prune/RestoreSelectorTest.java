@@ -21,9 +21,9 @@ class RestoreSelectorTest {
   @ParameterizedTest
   @CsvSource({"holov chunks=4,holov,chunks,4", "holov surplus=refill,holov,surplus,refill"})
   void theSelectorTakesItsOwnSettings(String selector, String method, String parameter, String value) {
-    AnchoredReducer around = (AnchoredReducer) plan(selector).vision().reducer();
+    AnchoredReducer around = (AnchoredReducer) plan(selector).visionCuts().get(0).reducer();
     Plan alone = Methods.named(method).plan(SHAPE, Map.of("tokens", "33", parameter, value), OptionalInt.empty(), 576);
-    assertEquals(alone.vision().reducer(), around.selector());
+    assertEquals(alone.visionCuts().get(0).reducer(), around.selector());
   }
 
   @ParameterizedTest

@@ -9,10 +9,10 @@ import org.junit.jupiter.api.Test;
 /** Rows of tiles under RESTORE: what the selector kept is never given up for anchors of other tiles. */
 class AnchoredReducerTest {
   @Test void tilesThatTheSelectorFavoursKeepWhatItChose() {
-    assertArrayEquals(new int[] {6, 2, 2}, AnchoredReducer.shares(new int[] {6, 0, 0}, 10, 16));
-    assertArrayEquals(new int[] {3, 4, 3}, AnchoredReducer.shares(new int[] {1, 4, 0}, 10, 16));
-    assertArrayEquals(new int[] {4, 4}, AnchoredReducer.shares(new int[] {4, 1}, 99, 4));
-    assertArrayEquals(new int[] {0, 0}, AnchoredReducer.shares(new int[] {0, 0}, -2, 4));
+    assertArrayEquals(new int[] {6, 2, 2}, AnchoredReducer.shares(new int[] {6, 0, 0}, 10, 16, 16, 16));
+    assertArrayEquals(new int[] {3, 4, 3}, AnchoredReducer.shares(new int[] {1, 4, 0}, 10, 16, 16, 16));
+    assertArrayEquals(new int[] {4, 4}, AnchoredReducer.shares(new int[] {4, 1}, 99, 4, 4));
+    assertArrayEquals(new int[] {0, 0}, AnchoredReducer.shares(new int[] {0, 0}, -2, 4, 4));
   }
 
   @Test void withoutFavourTheyShareAlike() {
@@ -20,10 +20,11 @@ class AnchoredReducerTest {
     for (int i = 0; i < 200; i++) {
       int tiles = 1 + random.nextInt(6);
       int tokens = random.nextInt(tiles * 9);
-      int[] equal = TileShares.equal(tokens, tiles, 9);
+      int[] room = random.ints(tiles, 1, 10).toArray();
+      int[] equal = TileShares.equal(tokens, room);
       int[] selected = equal.clone();
       for (int t = 0; t < tiles; t++) selected[t] = random.nextInt(equal[t] + 1);
-      assertArrayEquals(equal, AnchoredReducer.shares(selected, tokens, 9));
+      assertArrayEquals(equal, AnchoredReducer.shares(selected, tokens, room));
     }
   }
 }

@@ -30,7 +30,7 @@ class VisionRulesTest {
 
   private static VisionReducer reducer(String method, int side, Map<String, String> settings) {
     ModelShape shape = new ModelShape(32, 24, true, 22, side, true);
-    return Methods.named(method).plan(shape, settings, OptionalInt.empty(), 0).vision().reducer();
+    return Methods.named(method).plan(shape, settings, OptionalInt.empty(), 0).visionCuts().get(0).reducer();
   }
 
   private static boolean[] busy(int patches, int... hits) {
