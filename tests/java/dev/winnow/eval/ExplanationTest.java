@@ -18,10 +18,12 @@ import dev.winnow.vision.RgbImage;
 import java.awt.image.BufferedImage;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.function.IntPredicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
@@ -86,6 +88,41 @@ class ExplanationTest {
   @Test void layersInWords() {
     assertEquals("layer 3", ExplainPage.layers(new int[] {3}));
     assertEquals("layers 1 to 3 and 5", ExplainPage.layers(new int[] {1, 2, 3, 5}));
+  }
+
+  /** Each picture shows what its own cut left, and scores only of what was there. */
+  @Test void cutsBeforeTheDecoderAreDrawnOneByOne() throws Exception {
+    Path file = Files.writeString(folder.resolve("chain.json"), """
+        { "format": "winnow.plan/1", "cuts": [
+          { "site": "vision:0", "reducer": { "name": "tome", "tokens": 12 } },
+          { "site": "vision", "reducer": { "name": "fastervlm", "tokens": 8 } },
+          { "site": "projected", "reducer": { "name": "divprune", "tokens": 4 } },
+          { "site": "layer:2", "scorer": { "name": "last-row-attention" }, "selector": { "name": "top", "tokens": 2 } } ] }
+        """);
+    Path drawn = Files.createDirectory(folder.resolve("drawn"));
+    try (Model model = Model.open(TestData.path("parity/models/llava15-mha-56"))) {
+      new Explanation(model, "?", List.of(PICTURE), 2).write(List.of(Variant.plan(file)), OptionalInt.empty(), drawn);
+    }
+    List<String> names;
+    try (Stream<Path> files = Files.list(drawn)) {
+      names = files.map(path -> path.getFileName().toString()).filter(name -> name.startsWith("1-")).sorted().toList();
+    }
+    assertEquals(List.of("1-plan-cut-1-vision-0-image-0-kept.png", "1-plan-cut-1-vision-0-image-0-merges.png",
+        "1-plan-cut-2-vision-image-0-kept.png", "1-plan-cut-2-vision-image-0-scores.png", "1-plan-cut-3-projected-image-0-kept.png",
+        "1-plan-cut-4-layer-2-image-0-kept.png", "1-plan-cut-4-layer-2-image-0-scores.png"), names);
+    List<Integer> inColour = new ArrayList<>();
+    for (String name : names) if (name.endsWith("kept.png")) inColour.add(unfaded(ImageIO.read(drawn.resolve(name).toFile())));
+    assertEquals(List.of(12, 8, 4, 2), inColour);
+    assertEquals(4, grey(ImageIO.read(drawn.resolve(names.get(3)).toFile())), "patches without a score, merged away before");
+  }
+
+  /** Patches of a drawn picture, 84 pixels each, whose centre is not faded to a light grey. */
+  private static int unfaded(BufferedImage image) { return patches(image, rgb -> (rgb & 255) < 205 || (rgb >> 16 & 255) != (rgb & 255)); }
+
+  private static int grey(BufferedImage image) { return patches(image, rgb -> (rgb & 0xFFFFFF) == 0xDDDDDD); }
+
+  private static int patches(BufferedImage image, IntPredicate wanted) {
+    return (int) IntStream.range(0, 16).filter(i -> wanted.test(image.getRGB(42 + i % 4 * 84, 42 + i / 4 * 84))).count();
   }
 
   @Test void nothingToExplainWithoutAPicture() {

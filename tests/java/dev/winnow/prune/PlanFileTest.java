@@ -40,7 +40,11 @@ class PlanFileTest {
     assertEquals(plan.bias(), read.bias());
     assertEquals(plan.cached(), read.cached());
     assertEquals(plan.cacheCuts(), read.cacheCuts());
-    if (plan.vision() != null) assertEquals(plan.vision().reducer().getClass(), read.vision().reducer().getClass());
+    assertEquals(reducers(plan), reducers(read));
+  }
+
+  private static List<Class<?>> reducers(Plan plan) {
+    return plan.visionCuts().stream().<Class<?>>map(cut -> cut.reducer().getClass()).toList();
   }
 
   @Test void thePlansOfTheDocumentationAreGood() throws IOException {
@@ -49,11 +53,11 @@ class PlanFileTest {
     int count = 0;
     while (examples.find()) {
       Plan plan = PlanReader.parse(examples.group(1), "docs/plans.md").plan(SHAPE);
-      assertFalse(plan.vision() == null && plan.removesNothing());
+      assertFalse(plan.visionCuts().isEmpty() && plan.removesNothing());
       assertEquals(PlanWriter.write(plan), PlanWriter.write(PlanReader.parse(PlanWriter.write(plan), "again").plan(SHAPE)));
       count++;
     }
-    assertEquals(6, count);
+    assertEquals(7, count);
   }
 
   /** The part that the page shows is the one that the tests load and run, and short. */
@@ -85,6 +89,9 @@ class PlanFileTest {
       "{\"format\":\"winnow.plan/1\",\"cuts\":[{\"site\":\"vision\",\"reducer\":{\"name\":\"fastervlm\",#\"tokens\":-3}}]}|p:2:10: method 'fastervlm': parameter tokens=-3",
       "{\"format\":\"winnow.plan/1\",\"cuts\":[{\"site\":\"vision\",\"reducer\":{\"name\":\"fastv\"}}]}|method 'fastv' does not cut before the decoder",
       "{\"format\":\"winnow.plan/1\",\"cuts\":[{\"site\":\"projected\",\"reducer\":{\"name\":\"fastervlm\"}}]}|p:1:43: method 'fastervlm' cuts at vision",
+      "{\"format\":\"winnow.plan/1\",\"cuts\":[{\"site\":\"projected\",\"reducer\":{\"name\":\"divprune\"}},#{\"site\":\"vision\",\"reducer\":{\"name\":\"fastervlm\"}}]}|p:2:9: cuts before the decoder stand in the order vision:N, vision, projected, one of each at most; 'fastervlm' at vision cannot follow 'divprune' at projected",
+      "{\"format\":\"winnow.plan/1\",\"cuts\":[{\"site\":\"vision\",\"reducer\":{\"name\":\"visionzip\"}},#{\"site\":\"vision\",\"reducer\":{\"name\":\"fastervlm\"}}]}|p:2:9: cuts before the decoder stand in the order",
+      "{\"format\":\"winnow.plan/1\",\"cuts\":[{\"site\":\"vision\",\"reducer\":{\"name\":\"fastervlm\"}},#{\"site\":\"projected\",\"reducer\":{\"name\":\"holov\"}}]}|p:2:9: 'holov' at projected goes by where patches lie in the picture, and 'fastervlm' at vision before it does not leave them all in place; leave one of the two out, or use a method here",
       "{\"format\":\"winnow.plan/1\",#\"positions\":\"original\",\"cuts\":[]}|p:2:13: only pictures that a cut before the decoder shortened have this",
       "{\"format\":\"winnow.plan/1\",#\"attention_bias\":{\"sizes\":\"some\"},\"cuts\":[]}|p:2:27: 'some' is not valid here; give one of none, all, even-first",
       "{\"format\":\"winnow.plan/1\",#\"attention_bias\":{\"size\":\"all\"},\"cuts\":[]}|p:2:26: unknown field 'size' in an attention bias",
@@ -102,6 +109,29 @@ class PlanFileTest {
     String message = assertThrows(InvalidInputException.class, () -> PlanReader.parse(json.replace('#', '\n'), "p").plan(SHAPE)).getMessage();
     assertTrue(message.contains(complaint), message);
     assertEquals(1, message.lines().count(), message);
+  }
+
+  /** Methods that go by the grid must find all of it; the others run behind a merge or a selection. */
+  @ParameterizedTest
+  @CsvSource(delimiter = '|', value = {"vision|hired|true", "vision|hiprune|true", "vision|prumerge_plus|true", "vision|fopru|false",
+      "vision|fopru strategy=row|true", "vision|prumerge|false", "vision|visionzip|false", "vision|fastervlm|false", 
+      "vision|vispruner|false", "vision|scope|false", "projected|holov|true", "projected|divprune|false", "projected|mmtok|false",
+      "projected|cdpruner relevance=none|false", "projected|eadp relevance=none|false", "projected|eadp|true",
+      "projected|restore_anchors|false", "projected|restore_anchors selector=hired|true"})
+  void aMethodThatGoesByTheGridStandsFirst(String site, String method, boolean refused) {
+    String[] words = method.split(" ", 2);
+    String field = words.length == 1 ? "" : ",\"" + words[1].replace("=", "\":\"") + "\"";
+    String json = "{\"format\":\"winnow.plan/1\",\"cuts\":[{\"site\":\"vision:0\",\"reducer\":{\"name\":\"tome\"}},\n{\"site\":\"" + site
+        + "\",\"reducer\":{\"name\":\"" + words[0] + "\"" + field + "}}]}";
+    if (refused) {
+      String message = assertThrows(InvalidInputException.class, () -> PlanReader.parse(json, "p").plan(SHAPE)).getMessage();
+      assertTrue(message.startsWith("p:2:9: '" + words[0] + "' at " + site + " goes by"), message);
+      assertTrue(message.contains("'tome' at vision:0"), message);
+      return;
+    }
+    Plan plan = PlanReader.parse(json, "p").plan(SHAPE);
+    assertEquals(List.of(Site.visionBlock(0), Site.parse(site)), plan.visionCuts().stream().map(VisionCut::site).toList());
+    assertEquals(PlanWriter.write(plan), PlanWriter.write(PlanReader.parse(PlanWriter.write(plan), "again").plan(SHAPE)));
   }
 
   @Test void depthAndLengthHaveBounds() {
@@ -125,7 +155,7 @@ class PlanFileTest {
     String json = PlanWriter.write(Methods.named(method).plan(new ModelShape(4, 24, true, 22, 24, false), Map.of(), OptionalInt.empty(), 0),
         new ModelShape(4, 24, true, 22, 24, false));
     Plan own = Methods.named(method).plan(small, Map.of(), OptionalInt.empty(), 0);
-    assertEquals(own.vision().reducer().needs(), PlanReader.parse(json, "p").plan(small).vision().reducer().needs());
+    assertEquals(own.visionCuts().get(0).reducer().needs(), PlanReader.parse(json, "p").plan(small).visionCuts().get(0).reducer().needs());
   }
 
   @Test void aCutBehindTheLastLayerHasNoPlaceInAPlanFile() {
