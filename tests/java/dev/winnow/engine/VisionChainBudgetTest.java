@@ -101,6 +101,16 @@ class VisionChainBudgetTest {
     assertEquals(13, answer.report().segments().get(1).length());
   }
 
+  /** PruMerge+ with a fixed share may list a patch twice. */
+  @Test void aPatchThatEntersTwiceIsTwoTokens() {
+    Answer answer = Asked.ask(tiled, tiledQuestion().plan(plan("vision prumerge_plus \"adaptive\":\"false\",\"ratio\":0.3",
+        tokens("projected divprune", 9))));
+    CutRecord first = answer.report().cuts().get(0);
+    assertTrue(set(first.kept()).size() < first.kept().length, "a patch is there twice");
+    assertEquals(9, answer.report().cuts().get(1).after());
+    assertEquals(4, 9 - answer.report().cuts().get(1).kept().length, "the extra row of each tile goes on");
+  }
+
   /** A checkpoint that keeps the class token has it in front of its rows, and the budgets count it. */
   @Test void aKeptClassTokenCountsOnce() {
     try (Model full = Model.open(TestData.path("parity/models/llava-multilayer-full-56"))) {

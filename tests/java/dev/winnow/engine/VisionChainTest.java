@@ -138,6 +138,18 @@ class VisionChainTest {
     }
   }
 
+  /** Scores of a second cut are of the patches that were there, by what the tower had captured of them. */
+  @Test void whatTheTowerCapturedFollowsTheTokens() {
+    for (String selector : List.of("fastervlm", "vispruner")) {
+      Answer answer = Asked.ask(model, Asked.base().plan(plan(tokens("vision fastervlm", 10), tokens("projected restore_anchors", 6)
+          + ",\"selector\":\"" + selector + "\"")));
+      CutRecord first = answer.report().cuts().get(0);
+      float[] expected = new float[10];
+      for (int i = 0; i < expected.length; i++) expected[i] = first.scores()[first.kept()[i]];
+      assertArrayEquals(expected, answer.report().cuts().get(1).scores(), 0f);
+    }
+  }
+
   /** VisionZip's class token stands for no patch: it is no candidate again, enters, and counts. */
   @Test void aRowOfNoPatchGoesOn() {
     ImageEncoder.Encoded zipped = encoded(plan(tokens("vision visionzip", 8)));
