@@ -14,12 +14,17 @@ import dev.winnow.InvalidInputException;
 import dev.winnow.kernels.Kernels;
 import dev.winnow.kernels.Tensors;
 import dev.winnow.prune.CutRecord;
+import dev.winnow.prune.PatchReducer;
+import dev.winnow.prune.PatchScorers;
+import dev.winnow.prune.PatchSelectors;
 import dev.winnow.prune.Plan;
 import dev.winnow.prune.PlanReader;
 import dev.winnow.prune.PlannedRows;
 import dev.winnow.prune.QuestionText;
 import dev.winnow.prune.Reduction;
+import dev.winnow.prune.Site;
 import dev.winnow.prune.TowerMerge;
+import dev.winnow.prune.VisionCut;
 import dev.winnow.prune.VisionFacts;
 import dev.winnow.vision.PixelBatch;
 import dev.winnow.vision.VisionObserver;
@@ -51,9 +56,12 @@ class VisionChainTest {
   }
 
   private static ImageEncoder.Encoded encoded(PlanReader plan) {
-    PixelBatch pixels = model.images().prepare(Asked.drawn(90, 60), false);
-    return model.images().encode(pixels, plan.plan(model.shape()).visionCuts(), 0, QuestionText.NONE);
+    return encoded(plan.plan(model.shape()).visionCuts());
   }
+
+  private static ImageEncoder.Encoded encoded(List<VisionCut> cuts) { return model.images().encode(picture(), cuts, 0, QuestionText.NONE); }
+
+  private static PixelBatch picture() { return model.images().prepare(Asked.drawn(90, 60), false); }
 
   private static float[] values(Tensor tensor) {
     try (PointerScope scope = new PointerScope()) {
@@ -63,12 +71,11 @@ class VisionChainTest {
 
   /** Projection is row by row, so the rows left are those of the whole picture. */
   @Test void aSelectionBehindASelectionIsWhatTheReducersGiveByHand() {
-    PixelBatch pixels = model.images().prepare(Asked.drawn(90, 60), false);
     ImageEncoder.Encoded chained = encoded(plan(tokens("vision fastervlm", 10), tokens("projected divprune", 5)));
     try (PointerScope scope = new PointerScope()) {
       ImageEncoder.Encoded first = encoded(plan(tokens("vision fastervlm", 10)));
       int[] kept = first.cuts().get(0).kept();
-      Tensor rows = Tensors.adopt(scope, model.images().encode(pixels, VisionObserver.NONE));
+      Tensor rows = Tensors.adopt(scope, model.images().encode(picture(), VisionObserver.NONE));
       Tensor left = Kernels.gatherRows(rows.contiguous(), kept).unsqueeze(0);
       Reduction second = plan(tokens("projected divprune", 5)).plan(model.shape()).visionCuts().get(0).reducer()
           .reduce(new VisionFacts(left).withProjected(left)).get(0);
@@ -91,6 +98,7 @@ class VisionChainTest {
     private final TowerMerge merge;
     private int[] tokens;
     private float[] attention;
+    private float[] received;
 
     Followed(TowerMerge merge) { this.merge = merge; }
 
@@ -101,9 +109,10 @@ class VisionChainTest {
       if (block != BLOCK) return;
       tokens = merge.patchNumbers()[0];
       try (PointerScope scope = new PointerScope()) {
-        Tensor logits = torch.matmul(query.narrow(2, 0, 1), key.transpose(2, 3)).mul(new Scalar(1 / Math.sqrt(key.size(3))));
+        Tensor logits = torch.matmul(query, key.transpose(2, 3)).mul(new Scalar(1 / Math.sqrt(key.size(3))));
         Tensor map = torch.softmax(logits.add(merge.attentionBias(block)), -1).to(ScalarType.Float);
         attention = Tensors.toFloats(torch.mean(map.select(0, 0).select(1, 0), 0).narrow(0, 1, tokens.length));
+        received = Tensors.toFloats(torch.mean(map.select(0, 0), 0, 1).narrow(0, 1, tokens.length));
       }
     }
 
@@ -113,29 +122,38 @@ class VisionChainTest {
   }
 
   @Test void aSelectionBehindAMergeRanksTokensByTheAttentionThatTheTowerPaidThem() {
-    PixelBatch pixels = model.images().prepare(Asked.drawn(90, 60), false);
-    ImageEncoder.Encoded chained = encoded(plan(tokens("vision:0 tome", 8), tokens("vision fastervlm", 3)));
-    chained.rows().close();
-    try (TowerMerge merge = plan(tokens("vision:0 tome", 8)).plan(model.shape()).visionCuts().get(0).reducer().towerMerge();
-        PointerScope scope = new PointerScope()) {
+    VisionCut merging = plan(tokens("vision:0 tome", 8)).plan(model.shape()).visionCuts().get(0);
+    VisionCut byReceived = new VisionCut(Site.VISION, new PatchReducer(PatchScorers.attentionReceived(Followed.BLOCK),
+        PatchSelectors.top(), 3));
+    ImageEncoder.Encoded classRanked = encoded(plan(tokens("vision:0 tome", 8), tokens("vision fastervlm", 3)));
+    ImageEncoder.Encoded receivedRanked = encoded(List.of(merging, byReceived));
+    try (TowerMerge merge = merging.reducer().towerMerge(); PointerScope scope = new PointerScope()) {
       Followed followed = new Followed(merge);
-      Tensors.adopt(scope, model.images().features(pixels, followed));
+      Tensors.adopt(scope, model.images().features(picture(), followed));
       int[] left = merge.patchNumbers()[0];
-      float[] scores = new float[left.length];
-      for (int i = 0; i < left.length; i++) {
-        int patch = left[i];
-        scores[i] = followed.attention[IntStream.range(0, followed.tokens.length).filter(j -> followed.tokens[j] == patch).findFirst()
-            .orElseThrow()];
-      }
       assertTrue(followed.tokens.length > left.length, "the block that is looked at merges behind its attention");
-      int[] best = Kernels.top(Tensors.floats(scores, Tensors.CPU, scores.length), 3);
-      int[] expected = Arrays.stream(best).map(i -> left[i]).sorted().toArray();
-      assertArrayEquals(expected, chained.cuts().get(1).kept());
-      int[] raster = IntStream.range(0, left.length).boxed().sorted((a, b) -> left[a] - left[b]).mapToInt(i -> i).toArray();
-      float[] ordered = new float[raster.length];
-      for (int i = 0; i < ordered.length; i++) ordered[i] = scores[raster[i]];
-      assertArrayEquals(ordered, chained.cuts().get(1).scores(), 1e-6f);
+      assertRanked(left, followed.tokens, followed.attention, classRanked.cuts().get(1));
+      assertRanked(left, followed.tokens, followed.received, receivedRanked.cuts().get(1));
     }
+    classRanked.rows().close();
+    receivedRanked.rows().close();
+  }
+
+  /**
+   * @param left patches that tokens are listed by in the end
+   * @param then the same in the block that was looked at
+   * @param scores of those
+   */
+  private static void assertRanked(int[] left, int[] then, float[] scores, CutRecord cut) {
+    int[] ordered = Arrays.stream(left).sorted().toArray();
+    float[] expected = new float[ordered.length];
+    for (int i = 0; i < expected.length; i++) {
+      int patch = ordered[i];
+      expected[i] = scores[IntStream.range(0, then.length).filter(j -> then[j] == patch).findFirst().orElseThrow()];
+    }
+    assertArrayEquals(expected, cut.scores(), 1e-6f);
+    int[] best = Kernels.top(Tensors.floats(expected, Tensors.CPU, expected.length), 3);
+    assertArrayEquals(Arrays.stream(best).map(i -> ordered[i]).toArray(), cut.kept());
   }
 
   /** Scores of a second cut are of the patches that were there, by what the tower had captured of them. */
