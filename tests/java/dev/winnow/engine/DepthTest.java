@@ -111,13 +111,14 @@ class DepthTest {
             .decodedTokens());
       }
     }
-    assertEquals(6, images.size());
+    assertEquals(7, images.size());
     assertArrayEquals(new int[] {288, 288, 144, 72}, images.get(0));
-    assertEquals(180, images.get(1)[3] - (int) (0.3 * 396 + 1) / 10 - 1);
-    assertArrayEquals(new int[] {576, 64, 576, 576}, images.get(2));
-    assertEquals(576, images.get(3)[0]);
-    assertEquals(images.get(3)[3], images.get(3)[1], "the cache of layer 2 holds what reached the last layer");
-    assertArrayEquals(new int[] {128, 128, 128, 0}, images.get(4));
-    assertArrayEquals(new int[] {128, 128, 128, 128}, images.get(5));
+    assertArrayEquals(new int[] {96, 96, 48, 48}, images.get(1));
+    assertEquals(180, images.get(2)[3] - (int) (0.3 * 396 + 1) / 10 - 1);
+    assertArrayEquals(new int[] {576, 64, 576, 576}, images.get(3));
+    assertEquals(576, images.get(4)[0]);
+    assertEquals(images.get(4)[3], images.get(4)[1], "the cache of layer 2 holds what reached the last layer");
+    assertArrayEquals(new int[] {128, 128, 128, 0}, images.get(5));
+    assertArrayEquals(new int[] {128, 128, 128, 128}, images.get(6));
   }
 }
