@@ -95,12 +95,18 @@ struct GreedyRows {
       out[r] = cache + next * width;
       next = (next + 1) % cached_rows;
     }
-    constexpr int chunk = 32;
-    parallel(ctx, (x.count() + chunk - 1) / chunk, x.count() * Panels<T>::bytes(x.rows.dim), [&](int64_t task) {
-      alignas(64) float v[16];
-      for (int p = static_cast<int>(task) * chunk; p < (task + 1) * chunk && p < x.count(); ++p) {
-        store(v, packed ? panel_similarity(some, 0, x, p, WN_COSINE) : tile_similarity(some.rows, 0, x.rows, 4 * p, WN_COSINE));
+    const int64_t parts = ctx.threads > 1 ? similarity_parts : 1;
+    parallel(ctx, parts, x.count() * Panels<T>::bytes(x.rows.dim), [&](int64_t part) {
+      const auto put = [&](int, int p, F lanes) {
+        alignas(64) float v[16];
+        store(v, lanes);
         for (int r = 0; r < count; ++r) std::memcpy(out[r] + 4 * p, v + 4 * r, 16);
+      };
+      const int first = static_cast<int>(x.count() * part / parts), last = static_cast<int>(x.count() * (part + 1) / parts);
+      if (packed) {
+        panel_run<T, 1>(some, 0, x, first, last, WN_COSINE, part, put);
+      } else {
+        for (int p = first; p < last; ++p) put(0, p, tile_similarity(some.rows, 0, x.rows, 4 * p, WN_COSINE));
       }
     });
   }

@@ -32,7 +32,7 @@ struct GreedyLayout {
     matrix = place(keeps_matrix(d) ? 4 * n * n : d.matrix ? 0 : 4 * cached_rows * n);
     const int64_t bytes = d.matrix ? 0 : packed_bytes(d.dtype, d.n, d.dim);
     packed = bytes > 0;
-    panels = place(bytes);
+    panels = place(packed ? bytes + wide_scratch_bytes(d.dtype) : 0);
     picked = place(d.matrix ? 0 : packed_bytes(d.dtype, 4, d.dim));
     slot = place(4 * n);
     const bool nearest = d.objective == WN_MAX_MIN && !keeps_matrix(d) && !d.matrix;

@@ -2,7 +2,7 @@
 // Rows of a power of two of bytes would otherwise share a few places of the first-level cache and push each other out.
 #pragma once
 
-#include "similarity.h"
+#include "wide_tiles.h"
 
 namespace wn::WN_TIER {
 
@@ -34,6 +34,8 @@ struct Panels {
   int count() const { return (rows.n + 3) / 4; }
   PanelHead* head(int p) const { return reinterpret_cast<PanelHead*>(memory + p * bytes(rows.dim)); }
   E* lanes(int p) const { return reinterpret_cast<E*>(head(p) + 1); }
+  /** Memory behind the panels, wide_scratch_bytes in all. */
+  WideScratch& scratch(int64_t part) const { return reinterpret_cast<WideScratch*>(memory + count() * bytes(rows.dim))[part]; }
 
   /** Packs panel p, and fills measure and state of its rows. */
   void pack(int p, int metric, float eps) const {
@@ -119,13 +121,11 @@ inline F panel_dots(const typename T::E* a, const typename T::E* b, int steps) {
   return sums(total);
 }
 
-/** Similarities of the rows of panel p of a and panel q of b, lane 4 * i + j: the bits of tile_similarity. */
+/** Similarities of the rows of panel p of a and panel q of b from their dot products, lane 4 * i + j: the bits of tile_similarity. */
 template <typename T>
-inline F panel_similarity(const Panels<T>& a, int p, const Panels<T>& b, int q, int metric) {
+inline F panel_similarity(const Panels<T>& a, int p, const Panels<T>& b, int q, F dots, int metric) {
   const PanelHead &left = *a.head(p), &right = *b.head(q);
-  const int steps = Panels<T>::steps(a.rows.dim), state = left.state | right.state;
-  const F dots = state & Rows<T>::slow ? panel_dots<T, Widened<T>>(a.lanes(p), b.lanes(q), steps)
-                                       : panel_dots<T, Fast<T>>(a.lanes(p), b.lanes(q), steps);
+  const int state = left.state | right.state;
   F value = similarity_of(dots, load(left.left), load(right.right), metric);
   if (state & Rows<T>::unusable) {
     alignas(64) float lanes[16];
@@ -139,20 +139,54 @@ inline F panel_similarity(const Panels<T>& a, int p, const Panels<T>& b, int q, 
   return value;
 }
 
+/** Similarities of panels p.. of a, `left` of them, with panels first..last of b, as sink(p, q, lanes); b lends its scratch memory. */
+template <typename T, int left, typename Sink>
+inline void panel_run(const Panels<T>& a, int p, const Panels<T>& b, int first, int last, int metric, int64_t part, const Sink& sink) {
+  const int steps = Panels<T>::steps(a.rows.dim);
+  if constexpr (widens_left<T>) {
+    const typename T::E* lanes[left];
+    for (int l = 0; l < left; ++l) lanes[l] = a.lanes(p + l);
+    for (int from = first; from < last; from += wide_run) {
+      const int run = from + wide_run < last ? wide_run : last - from;
+      wide_dots<T, left>(lanes, run, [&](int q) { return b.lanes(from + q); }, steps, b.scratch(part), [&](int l, int q, F dots) {
+        sink(p + l, from + q, panel_similarity(a, p + l, b, from + q, dots, metric));
+      });
+    }
+  } else {
+    for (int l = p; l < p + left; ++l) {
+      for (int q = first; q < last; ++q) {
+        const bool slow = (a.head(l)->state | b.head(q)->state) & Rows<T>::slow;
+        const F dots = slow ? panel_dots<T, Widened<T>>(a.lanes(l), b.lanes(q), steps)
+                            : panel_dots<T, Fast<T>>(a.lanes(l), b.lanes(q), steps);
+        sink(l, q, panel_similarity(a, l, b, q, dots, metric));
+      }
+    }
+  }
+}
+
 /**
- * Every pair of panels i <= j of one set, once, as sink(part, i, j, lanes). Blocks of j stay in the second-level cache; panel i belongs to
- * part i mod parts.
+ * Every pair of panels i <= j of one set, once, as sink(part, i, j, lanes). Blocks of j stay in the second-level cache; panels i go to the
+ * parts in turn, two at a time where a pair shares its right side.
  */
 template <typename T, typename Sink>
 inline void symmetric_panels(const wn_ctx& ctx, const Panels<T>& x, int metric, const Sink& sink) {
   const int parts = ctx.threads > 1 ? similarity_parts : 1, count = x.count();
   const int64_t bytes = Panels<T>::bytes(x.rows.dim), fit = block_bytes / bytes;
   const int block = fit > 1 ? static_cast<int>(fit) : 1;
+  constexpr int side = widens_left<T> ? 2 : 1;
   parallel(ctx, parts, count * bytes * (count / 8 + 1), [&](int64_t part) {
     for (int first = 0; first < count; first += block) {
       const int last = first + block < count ? first + block : count;
-      for (int i = static_cast<int>(part); i < last; i += parts) {
-        for (int j = i > first ? i : first; j < last; ++j) sink(part, i, j, panel_similarity(x, i, x, j, metric));
+      for (int i = side * static_cast<int>(part); i < last; i += side * parts) {
+        const auto upper = [&](int l, int j, F lanes) {
+          if (l <= j) sink(part, l, j, lanes);
+        };
+        const int from = i > first ? i : first;
+        if (i + side <= count) {
+          panel_run<T, side>(x, i, x, from, last, metric, part, upper);
+        } else {
+          panel_run<T, 1>(x, i, x, from, last, metric, part, upper);
+        }
       }
     }
   });

@@ -30,7 +30,7 @@ struct SimLayout {
       values = place(4 * similarity_parts * static_cast<int64_t>(d.n));
       indices = place(4 * similarity_parts * static_cast<int64_t>(d.n));
       packed = packed_bytes(d.dtype, d.n, d.dim) > 0;
-      panels = place(packed_bytes(d.dtype, d.n, d.dim));
+      panels = place(packed ? packed_bytes(d.dtype, d.n, d.dim) + wide_scratch_bytes(d.dtype) : 0);
     } else if (d.op != WN_SIM_WINDOWS && d.op != WN_SIM_PIVOTS) {
       row = (d.n + 15) / 16 * 16;
       part = 4 * pivot_group * row + SelectMemory::bytes(d.n);

@@ -18,6 +18,7 @@ constexpr int tile_side = 2;
 static inline F zero() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
 static inline F set1(float v) { return {_mm256_set1_ps(v), _mm256_set1_ps(v)}; }
 static inline F load(const float* p) { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
+static inline F in_register(F v) { return v; }
 static inline void store(float* p, F v) {
   _mm256_storeu_ps(p, v.a);
   _mm256_storeu_ps(p + 8, v.b);

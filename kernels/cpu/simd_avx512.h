@@ -16,6 +16,10 @@ constexpr int tile_side = 4;
 static inline F zero() { return _mm512_setzero_ps(); }
 static inline F set1(float v) { return _mm512_set1_ps(v); }
 static inline F load(const float* p) { return _mm512_loadu_ps(p); }
+static inline F in_register(F v) {
+  asm("" : "+v"(v));
+  return v;
+}
 static inline void store(float* p, F v) { _mm512_storeu_ps(p, v); }
 static inline void stream(void* p, F v) { _mm512_stream_ps(static_cast<float*>(p), v); }
 static inline void end_of_stream() { _mm_sfence(); }

@@ -24,6 +24,8 @@ static inline F load(const float* p) {
   std::memcpy(&v, p, sizeof v);
   return v;
 }
+/** v, of which the compiler must not make a memory operand of every use: loads are the limit where one register serves several. */
+static inline F in_register(F v) { return v; }
 static inline void store(float* p, F v) { std::memcpy(p, &v, sizeof v); }
 /** Stores to a 64-byte boundary past the caches, where the instruction set can; end_of_stream before other threads may look. */
 static inline void stream(void* p, F v) { std::memcpy(p, &v, sizeof v); }

@@ -12,6 +12,7 @@ template <typename T>
 struct Widened {
   using E = typename T::E;
   static constexpr int step = T::step;
+  static constexpr bool converts = sizeof(E) < sizeof(float);
   struct Lanes {
     F v[T::planes];
   };
@@ -35,6 +36,7 @@ template <>
 struct Fast<BF16> {
   using E = uint16_t;
   static constexpr int step = 32;
+  static constexpr bool converts = false;
   using Lanes = __m512bh;
   static inline Lanes lanes(const E* p) { return (__m512bh)_mm512_loadu_si512(p); }
   static inline F accumulate(Lanes a, Lanes b, F sum) { return _mm512_dpbf16_ps(sum, a, b); }
