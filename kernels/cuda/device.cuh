@@ -12,10 +12,6 @@
 #define WN_SHARED_DYNAMIC(name) extern __shared__ __align__(16) unsigned char name[]
 #define WN_LAUNCH(kernel, grid, block, shared_bytes, stream, ...) \
   kernel<<<(grid), (block), (shared_bytes), static_cast<cudaStream_t>(stream)>>>(__VA_ARGS__)
-// Shared memory beyond 48 KiB has to be allowed for a kernel on every device; that may be done while a graph is captured. Always the same
-// number of bytes for one kernel: another thread may launch it with more between this and the launch that follows.
-#define WN_ALLOW_SHARED(kernel, bytes) \
-  ((void)cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes)))
 
 namespace dev {
 
@@ -110,6 +106,9 @@ __device__ __forceinline__ void load_pack(const T* row, int c, int dim, bool vec
 #pragma unroll
   for (int i = 0; i < kPack<T>; ++i) out[i] = c + i < dim ? to_float(row[c + i]) : 0.0f;
 }
+
+// Whether an entry of a list, of which the host knows nothing, is one of 0 .. count - 1.
+__device__ __forceinline__ bool within(int entry, int count) { return unsigned(entry) < unsigned(count); }
 
 __device__ __forceinline__ float warp_sum(float v) {
 #pragma unroll

@@ -33,30 +33,30 @@ int64_t block_count(const wn_greedy_desc& d) { return ceil_div(d.n > 0 ? d.n : 1
 // Lays the state out from `base`; returns the bytes needed. base may be null.
 int64_t lay_out(const wn_greedy_desc& d, char* base, greedy_subset::State* s) {
   int64_t bytes = 0, candidates = int64_t(d.batch) * d.n;
-  auto reserve = [&](int64_t count, size_t size) {
-    char* at = base + bytes;
-    bytes += align_up(count * int64_t(size));
-    return static_cast<void*>(at);
+  auto reserve = [&](std::initializer_list<int64_t> counts, size_t size) {
+    int64_t at = bytes;
+    bytes += align_up(times({times(counts), int64_t(size)}));
+    return base ? static_cast<void*>(base + at) : nullptr;
   };
   bool coverage = d.objective == WN_COVERAGE, from_x = d.matrix == nullptr;
   std::memset(s, 0, sizeof *s);
-  s->norm2 = static_cast<float*>(reserve(candidates, sizeof(float)));
-  s->status = static_cast<int32_t*>(reserve(candidates, sizeof(int32_t)));
-  s->state = static_cast<float*>(reserve(candidates, sizeof(float)));
-  s->best = static_cast<greedy_subset::Best*>(reserve(2 * d.batch * block_count(d), sizeof(greedy_subset::Best)));
-  if (d.objective == WN_DPP) s->columns = static_cast<float*>(reserve(candidates * d.k, sizeof(float)));
-  if (coverage) s->covered = static_cast<float*>(reserve(2 * int64_t(d.batch) * (from_x ? d.n : d.matrix_rows), sizeof(float)));
-  if (coverage && from_x) s->matrix = static_cast<float*>(reserve(candidates * d.n, sizeof(float)));
+  s->norm2 = static_cast<float*>(reserve({candidates}, sizeof(float)));
+  s->status = static_cast<int32_t*>(reserve({candidates}, sizeof(int32_t)));
+  s->state = static_cast<float*>(reserve({candidates}, sizeof(float)));
+  s->best = static_cast<greedy_subset::Best*>(reserve({2, d.batch, block_count(d)}, sizeof(greedy_subset::Best)));
+  if (d.objective == WN_DPP) s->columns = static_cast<float*>(reserve({candidates, d.k}, sizeof(float)));
+  if (coverage) s->covered = static_cast<float*>(reserve({2, d.batch, from_x ? d.n : d.matrix_rows}, sizeof(float)));
+  if (coverage && from_x) s->matrix = static_cast<float*>(reserve({candidates, d.n}, sizeof(float)));
   wn_sim_desc all = similarity_of_all(d, WN_SIM_NEAREST);
-  if (from_x && d.objective != WN_DPP) s->scratch = static_cast<float*>(reserve(similarity_scratch(all), sizeof(float)));
+  if (from_x && d.objective != WN_DPP) s->scratch = static_cast<float*>(reserve({similarity_scratch(all)}, sizeof(float)));
   if (d.objective == WN_MAX_MIN && from_x) {
     s->tiles = int32_t(similarity_tiles(all));
-    s->nearest = static_cast<uint64_t*>(reserve(candidates * s->tiles, sizeof(uint64_t)));
+    s->nearest = static_cast<uint64_t*>(reserve({candidates, s->tiles}, sizeof(uint64_t)));
   }
   s->picks = static_cast<int32_t*>(d.out_idx);
   s->picks_sb = d.out_sb;
   if (d.flags & WN_GREEDY_ASCENDING) {
-    s->picks = static_cast<int32_t*>(reserve(int64_t(d.batch) * d.k, sizeof(int32_t)));
+    s->picks = static_cast<int32_t*>(reserve({d.batch, d.k}, sizeof(int32_t)));
     s->picks_sb = d.k;
   }
   return bytes;
@@ -83,6 +83,16 @@ void run(const wn_greedy_desc& d, const greedy_subset::State& s, void* stream) {
 
 }  // namespace
 
+KernelList greedy_kernels() {
+  static const Kernel kernels[] = {
+      WN_KERNEL(0, greedy_subset::begin<float>),     WN_KERNEL(0, greedy_subset::step<float>),
+      WN_KERNEL(0, greedy_subset::begin<dev::F16>),  WN_KERNEL(0, greedy_subset::step<dev::F16>),
+      WN_KERNEL(0, greedy_subset::begin<dev::BF16>), WN_KERNEL(0, greedy_subset::step<dev::BF16>),
+      WN_KERNEL(0, greedy_subset::ascending),
+  };
+  return {kernels, sizeof kernels / sizeof kernels[0]};
+}
+
 int64_t greedy_workspace(const wn_greedy_desc* d) {
   greedy_subset::State s;
   return lay_out(*d, nullptr, &s);
@@ -91,7 +101,8 @@ int64_t greedy_workspace(const wn_greedy_desc* d) {
 int32_t greedy(const wn_cuda_device* device, const wn_greedy_desc* d, void* workspace, void* stream) {
   if (d->batch == 0 || d->k == 0) return WN_OK;
   if (d->batch > 65535) return refuse(WN_EUNSUPPORTED, "wn_greedy: batch is too large for one launch; split the call");
-  DeviceScope scope(*device);
+  Call call(*device, "wn_greedy", {d->n, d->dim, d->k, d->matrix_rows});
+  if (!call.begun()) return call.status();
   greedy_subset::State s;
   lay_out(*d, static_cast<char*>(workspace), &s);
   switch (d->matrix ? WN_F32 : d->dtype) {
@@ -99,7 +110,7 @@ int32_t greedy(const wn_cuda_device* device, const wn_greedy_desc* d, void* work
     case WN_F16: run<dev::F16>(*d, s, stream); break;
     default: run<dev::BF16>(*d, s, stream); break;
   }
-  return launched("wn_greedy");
+  return call.finish();
 }
 
 }  // namespace wn_cuda

@@ -67,9 +67,23 @@ void launch_merge(const wn_merge_desc& d, void* stream) {
 
 }  // namespace
 
+KernelList row_kernels() {
+  static const Kernel kernels[] = {
+      WN_KERNEL(0, gather_rows::kernel<uint4>),      WN_KERNEL(0, gather_rows::kernel<uint2>),
+      WN_KERNEL(0, gather_rows::kernel<uint32_t>),   WN_KERNEL(0, gather_rows::kernel<uint16_t>),
+      WN_KERNEL(0, gather_rows::kernel<uint8_t>),    WN_KERNEL(0, compact_rows::kernel<uint4>),
+      WN_KERNEL(0, compact_rows::kernel<uint2>),     WN_KERNEL(0, compact_rows::kernel<uint32_t>),
+      WN_KERNEL(0, compact_rows::kernel<uint16_t>),  WN_KERNEL(0, compact_rows::kernel<uint8_t>),
+      WN_KERNEL(0, merge_rows::kernel<float>),       WN_KERNEL(0, merge_rows::kernel<dev::F16>),
+      WN_KERNEL(0, merge_rows::kernel<dev::BF16>),
+  };
+  return {kernels, sizeof kernels / sizeof kernels[0]};
+}
+
 int32_t gather_rows(const wn_cuda_device* device, const wn_gather_desc* d, void* stream) {
   if (d->batch == 0 || d->max_keep == 0) return WN_OK;
-  DeviceScope scope(*device);
+  Call call(*device, "wn_gather_rows", {d->batch, d->n_rows, d->row_bytes, d->max_keep});
+  if (!call.begun()) return call.status();
   uint64_t combined = bits(d->src) | bits(d->dst) | uint64_t(d->src_sb) | uint64_t(d->src_sn) | uint64_t(d->dst_sb) | uint64_t(d->dst_sn);
   switch (common_width(16, combined | uint64_t(d->row_bytes))) {
     case 16: launch_gather<uint4>(*d, stream); break;
@@ -78,15 +92,16 @@ int32_t gather_rows(const wn_cuda_device* device, const wn_gather_desc* d, void*
     case 2: launch_gather<uint16_t>(*d, stream); break;
     default: launch_gather<uint8_t>(*d, stream); break;
   }
-  return launched("wn_gather_rows");
+  return call.finish();
 }
 
 int32_t kv_compact(const wn_cuda_device* device, const wn_kv_desc* d, void* stream) {
   if (d->n_planes == 0 || d->batch == 0 || d->heads == 0 || d->max_keep == 0) return WN_OK;
-  if (int64_t(compact_rows::kPlanesPerLaunch) * d->batch * d->heads > 0x7fffffff) {
+  if (times({compact_rows::kPlanesPerLaunch, d->batch, d->heads}) > 0x7fffffff) {
     return refuse(WN_EUNSUPPORTED, "wn_kv_compact: batch times heads is too large for one launch; call once per batch row");
   }
-  DeviceScope scope(*device);
+  Call call(*device, "wn_kv_compact", {d->n_planes, d->n_rows, d->row_bytes, d->max_keep});
+  if (!call.begun()) return call.status();
   uint64_t combined = uint64_t(d->sb) | uint64_t(d->sh) | uint64_t(d->sn) | uint64_t(d->row_bytes);
   for (int32_t p = 0; p < d->n_planes; ++p) combined |= uint64_t(d->plane_addr[p]);
   switch (common_width(16, combined)) {
@@ -96,18 +111,19 @@ int32_t kv_compact(const wn_cuda_device* device, const wn_kv_desc* d, void* stre
     case 2: launch_compact<uint16_t>(*d, stream); break;
     default: launch_compact<uint8_t>(*d, stream); break;
   }
-  return launched("wn_kv_compact");
+  return call.finish();
 }
 
 int32_t merge_rows(const wn_cuda_device* device, const wn_merge_desc* d, void* stream) {
   if (d->batch == 0 || d->n_seg == 0) return WN_OK;
-  DeviceScope scope(*device);
+  Call call(*device, "wn_merge_rows", {d->batch, d->n_rows, d->dim, d->n_seg, d->n_entry});
+  if (!call.begun()) return call.status();
   switch (d->dtype) {
     case WN_F32: launch_merge<float>(*d, stream); break;
     case WN_F16: launch_merge<dev::F16>(*d, stream); break;
     default: launch_merge<dev::BF16>(*d, stream); break;
   }
-  return launched("wn_merge_rows");
+  return call.finish();
 }
 
 }  // namespace wn_cuda

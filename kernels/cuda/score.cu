@@ -31,36 +31,38 @@ Plan plan_of(const wn_score_desc& d) {
   int group = d.heads_q / d.heads_kv;
   p.chunk = d.max_key <= 4096 ? 128 : d.max_key <= 8192 ? 256 : kMaxChunk;
   p.splits = int(ceil_div(d.max_key > 0 ? d.max_key : 1, p.chunk));
-  p.rows = int64_t(d.batch) * d.heads_q * d.n_query;
+  p.rows = times({d.batch, d.heads_q, d.n_query});
   p.units = d.reduce == WN_HEADS_THEN_MAX ? 1 : d.heads_kv;
   bool sums = d.reduce == WN_MEAN || d.reduce == WN_SUM;
   if (d.mode == WN_SOFTMAX) {
-    bool few = int64_t(d.n_query) * group <= kMaxFewRows && int64_t(d.heads_q) * d.n_query * p.splits <= kMaxFactors;
+    bool few = int64_t(d.n_query) * group <= kMaxFewRows && times({d.heads_q, d.n_query, p.splits}) <= kMaxFactors;
     p.way = few ? Way::Few : Way::Many;
   } else {
     bool summed = d.mode == WN_RAW_DOT && sums && !d.causal && d.n_query > 0;  // with no query there may be no keys either
     p.way = summed ? Way::SummedQueries : Way::Columns;
   }
-  auto reserve = [&](int64_t count, int64_t size) {
+  auto reserve = [&](std::initializer_list<int64_t> counts, int64_t size) {
     int64_t at = p.bytes;
-    p.bytes += align_up(count * size);
+    p.bytes += align_up(times({times(counts), size}));
     return at;
   };
-  if (d.mode == WN_SOFTMAX) p.piece = reserve(p.rows * p.splits, sizeof(float2));
-  if (p.way == Way::Few) p.exponentials = reserve(p.rows * d.max_key, sizeof(float));
-  if (p.way == Way::Many) p.joined = reserve(p.rows, sizeof(float2));
-  if (p.way == Way::SummedQueries) p.summed = reserve(int64_t(d.batch) * d.heads_kv * d.head_dim, sizeof(float));
-  if (p.way != Way::Few) p.part = reserve(int64_t(p.units) * d.batch * d.key_count, sizeof(float));
+  if (d.mode == WN_SOFTMAX) p.piece = reserve({p.rows, p.splits}, sizeof(float2));
+  if (p.way == Way::Few) p.exponentials = reserve({p.rows, d.max_key}, sizeof(float));
+  if (p.way == Way::Many) p.joined = reserve({p.rows}, sizeof(float2));
+  if (p.way == Way::SummedQueries) p.summed = reserve({d.batch, d.heads_kv, d.head_dim}, sizeof(float));
+  if (p.way != Way::Few) p.part = reserve({p.units, d.batch, d.key_count}, sizeof(float));
   return p;
 }
+
+// The most that `split` is launched with.
+template <class T, bool REG, int R>
+constexpr size_t kSplitShared = size_t(R) * size_t(scores::staged_dim<T, REG>(kMaxDim) + kMaxChunk) * sizeof(float);
 
 template <class T, bool REG, int R>
 void launch_split(const wn_score_desc& d, const Plan& p, bool vector, float* exponentials, float2* piece, void* stream) {
   int rows = d.n_query * (d.heads_q / d.heads_kv);
   size_t bytes = size_t(R) * size_t(scores::staged_dim<T, REG>(d.head_dim) + p.chunk) * sizeof(float);
-  constexpr size_t most = size_t(R) * size_t(scores::staged_dim<T, REG>(kMaxDim) + kMaxChunk) * sizeof(float);
   dim3 grid(unsigned(p.splits), unsigned(d.heads_kv * ceil_div(rows, R)), unsigned(d.batch));
-  WN_ALLOW_SHARED((scores::split<T, REG, R>), most);
   WN_LAUNCH((scores::split<T, REG, R>), grid, dim3(scores::kThreads), bytes, stream, d, p.chunk, vector, exponentials, piece);
 }
 
@@ -98,7 +100,6 @@ template <class T, int DEPTH>
 void launch_split_matrix(const wn_score_desc& d, const Plan& p, bool vector, float2* piece, void* stream) {
   int64_t tiles = ceil_div(int64_t(d.n_query) * (d.heads_q / d.heads_kv), scores::kOwned);
   dim3 grid(unsigned(p.splits), unsigned(d.heads_kv * tiles), unsigned(d.batch));
-  WN_ALLOW_SHARED((scores::split_matrix<T, DEPTH>), scores::kMatrixShared<DEPTH>);
   WN_LAUNCH((scores::split_matrix<T, DEPTH>), grid, dim3(scores::kThreads), scores::kMatrixShared<DEPTH>, stream, d, p.chunk, vector,
       piece);
 }
@@ -106,7 +107,6 @@ void launch_split_matrix(const wn_score_desc& d, const Plan& p, bool vector, flo
 template <class T, int DEPTH>
 void launch_columns_matrix(const wn_score_desc& d, bool vector, const float2* joined, float* part, void* stream) {
   dim3 grid(unsigned(ceil_div(d.key_count, scores::kOwned)), unsigned(d.heads_kv), unsigned(d.batch));
-  WN_ALLOW_SHARED((scores::columns_matrix<T, DEPTH>), scores::kMatrixShared<DEPTH>);
   WN_LAUNCH((scores::columns_matrix<T, DEPTH>), grid, dim3(scores::kThreads), scores::kMatrixShared<DEPTH>, stream, d, vector, joined,
       part);
 }
@@ -179,23 +179,42 @@ void run(const wn_score_desc& d, const Plan& p, char* workspace, void* stream) {
 
 }  // namespace
 
+#define WN_SCORE_SHAPE(T, REG, R) WN_KERNEL((kSplitShared<T, REG, R>), scores::split<T, REG, R>), WN_KERNEL(0, scores::columns<T, REG, R>)
+#define WN_SCORE_TYPE(T) \
+  WN_SCORE_SHAPE(T, true, 1), WN_SCORE_SHAPE(T, true, 8), WN_SCORE_SHAPE(T, false, 1), WN_SCORE_SHAPE(T, false, 8), \
+      WN_KERNEL(0, scores::sum_queries<T>)
+#define WN_SCORE_MATRIX(T, DEPTH)                                                \
+  WN_KERNEL(scores::kMatrixShared<DEPTH>, scores::split_matrix<T, DEPTH>), \
+      WN_KERNEL(scores::kMatrixShared<DEPTH>, scores::columns_matrix<T, DEPTH>)
+
+KernelList score_kernels() {
+  static const Kernel kernels[] = {
+      WN_SCORE_TYPE(float),           WN_SCORE_TYPE(dev::F16),         WN_SCORE_TYPE(dev::BF16),
+      WN_SCORE_MATRIX(dev::F16, 8),   WN_SCORE_MATRIX(dev::F16, 16),   WN_SCORE_MATRIX(dev::BF16, 8),
+      WN_SCORE_MATRIX(dev::BF16, 16), WN_KERNEL(0, scores::finish),    WN_KERNEL(0, scores::combine),
+      WN_KERNEL(0, scores::reduce),
+  };
+  return {kernels, sizeof kernels / sizeof kernels[0]};
+}
+
 int64_t score_workspace(const wn_score_desc* d) { return plan_of(*d).bytes; }
 
 int32_t score(const wn_cuda_device* device, const wn_score_desc* d, void* workspace, void* stream) {
-  Plan p = plan_of(*d);
   if (d->batch == 0 || d->key_count == 0) return WN_OK;
   int64_t row_tiles = int64_t(d->heads_kv) * ceil_div(int64_t(d->n_query) * (d->heads_q / d->heads_kv), 8);
   if (d->batch > 65535 || d->heads_kv > 65535 || row_tiles > 65535) {
     return refuse(WN_EUNSUPPORTED, "wn_score: batch, heads_kv or n_query is too large for one launch; split the call");
   }
-  DeviceScope scope(*device);
+  Call call(*device, "wn_score", {d->max_key, d->n_query});
+  if (!call.begun()) return call.status();
+  Plan p = plan_of(*d);
   char* memory = static_cast<char*>(workspace);
   switch (d->dtype) {
     case WN_F32: run<float>(*d, p, memory, stream); break;
     case WN_F16: run<dev::F16>(*d, p, memory, stream); break;
     default: run<dev::BF16>(*d, p, memory, stream); break;
   }
-  return launched("wn_score");
+  return call.finish();
 }
 
 }  // namespace wn_cuda

@@ -33,16 +33,16 @@ struct ProductPlan {
 ProductPlan product_plan(const wn_sim_desc& d) {
   ProductPlan p{};
   int64_t chunks = ceil_div(d.dim, similarity::kChunk);
-  p.large = d.batch * tiles_of(d, 128) >= kEnoughLargeTiles;
+  p.large = times({d.batch, tiles_of(d, 128)}) >= kEnoughLargeTiles;
   p.split.tiles = tiles_of(d, p.large ? 128 : similarity::kSplitTile);
-  int64_t blocks = d.batch * p.split.tiles, parts = p.large || blocks == 0 ? 1 : kEnoughBlocks / blocks;
+  int64_t blocks = times({d.batch, p.split.tiles}), parts = p.large || blocks == 0 ? 1 : kEnoughBlocks / blocks;
   if (parts > chunks / kLeastChunks) parts = chunks / kLeastChunks;
   p.split.chunks = int(parts > 1 ? ceil_div(chunks, parts) : chunks);
   p.split.parts = int(ceil_div(chunks, p.split.chunks));
   auto aligned = [](int64_t floats) { return align_up(floats * int64_t(sizeof(float))) / int64_t(sizeof(float)); };
-  p.norms_x = aligned(int64_t(p.split.parts) * d.batch * d.n);
-  p.norms_y = d.y ? aligned(int64_t(p.split.parts) * d.batch * d.n_pivot) : 0;
-  p.sums = p.split.parts > 1 ? p.split.parts * blocks * similarity::kSplitTile * similarity::kSplitTile : 0;
+  p.norms_x = aligned(times({p.split.parts, d.batch, d.n}));
+  p.norms_y = d.y ? aligned(times({p.split.parts, d.batch, d.n_pivot})) : 0;
+  p.sums = p.split.parts > 1 ? times({p.split.parts, blocks, similarity::kSplitTile * similarity::kSplitTile}) : 0;
   return p;
 }
 
@@ -56,7 +56,6 @@ void launch_products(const wn_sim_desc& d, bool vector, ProductPlan p, const Res
       out.best);
   if (d.n == 0) return;
   unsigned along_rows = unsigned(ceil_div(d.n, TILE)), along_pivots = unsigned(ceil_div(d.n_pivot, TILE));
-  WN_ALLOW_SHARED((similarity::products<T, TILE>), similarity::kTileShared<TILE>);
   WN_LAUNCH((similarity::products<T, TILE>), dim3(along_rows, along_pivots, parts * batch), dim3(similarity::kTileThreads<TILE>),
       similarity::kTileShared<TILE>, stream, d, vector, p.split, norms, out);
   if (parts == 1) return;
@@ -93,6 +92,22 @@ void launch_windows(const wn_sim_desc& d, void* stream) {
 
 }  // namespace
 
+#define WN_SIM_PRODUCT(T, TILE) WN_KERNEL(similarity::kTileShared<TILE>, similarity::products<T, TILE>)
+
+KernelList sim_kernels() {
+  static const Kernel kernels[] = {
+      WN_KERNEL(0, similarity::pairs<float, 16>),     WN_KERNEL(0, similarity::pairs<dev::F16, 16>),
+      WN_KERNEL(0, similarity::pairs<dev::BF16, 16>), WN_KERNEL(0, similarity::pairs<float, 64>),
+      WN_SIM_PRODUCT(dev::F16, 64),                   WN_SIM_PRODUCT(dev::F16, 128),
+      WN_SIM_PRODUCT(dev::BF16, 64),                  WN_SIM_PRODUCT(dev::BF16, 128),
+      WN_KERNEL(0, similarity::norms<dev::F16>),      WN_KERNEL(0, similarity::norms<dev::BF16>),
+      WN_KERNEL(0, similarity::windows<float>),       WN_KERNEL(0, similarity::windows<dev::F16>),
+      WN_KERNEL(0, similarity::windows<dev::BF16>),   WN_KERNEL(0, similarity::join_parts),
+      WN_KERNEL(0, similarity::join_tiles),           WN_KERNEL(0, similarity::top_m),
+  };
+  return {kernels, sizeof kernels / sizeof kernels[0]};
+}
+
 int64_t similarity_tiles(const wn_sim_desc& d) { return on_tensor_cores(d) ? 1 : ceil_div(d.n > 0 ? d.n : 1, similarity::kTileN); }
 
 int64_t similarity_scratch(const wn_sim_desc& d) {
@@ -114,11 +129,11 @@ void similarity_pairs(const wn_sim_desc& d, float* values, int64_t value_sb, int
 // The product's scratch memory comes first, then the keys or values that a second launch reads.
 int64_t sim_workspace(const wn_sim_desc* d) {
   if (d->op == WN_SIM_WINDOWS) return 0;
-  int64_t lists = int64_t(d->batch) * d->n_pivot, scratch = align_up(similarity_scratch(*d) * int64_t(sizeof(float)));
+  int64_t scratch = align_up(times({similarity_scratch(*d), sizeof(float)}));
   switch (d->op) {
     case WN_SIM_ARGMAX:
-    case WN_SIM_NEAREST: return scratch + lists * similarity_tiles(*d) * int64_t(sizeof(uint64_t));
-    case WN_SIM_TOPM: return scratch + lists * d->n * int64_t(sizeof(float));
+    case WN_SIM_NEAREST: return scratch + times({d->batch, d->n_pivot, similarity_tiles(*d), sizeof(uint64_t)});
+    case WN_SIM_TOPM: return scratch + times({d->batch, d->n_pivot, d->n, sizeof(float)});
     default: return scratch;
   }
 }
@@ -128,7 +143,8 @@ int32_t sim(const wn_cuda_device* device, const wn_sim_desc* d, void* workspace,
   if (d->batch > 65535 || ceil_div(d->n_pivot, 64) > 65535) {
     return refuse(WN_EUNSUPPORTED, "wn_sim: batch or n_pivot is too large for one launch; split the call");
   }
-  DeviceScope scope(*device);
+  Call call(*device, "wn_sim", {d->n, d->dim, d->op == WN_SIM_WINDOWS ? 0 : d->n_pivot});
+  if (!call.begun()) return call.status();
   dim3 block(similarity::kThreads);
   float* scratch = static_cast<float*>(workspace);
   char* rest = static_cast<char*>(workspace) + (d->op == WN_SIM_WINDOWS ? 0 : align_up(similarity_scratch(*d) * int64_t(sizeof(float))));
@@ -151,7 +167,7 @@ int32_t sim(const wn_cuda_device* device, const wn_sim_desc* d, void* workspace,
     dim3 grid(unsigned(ceil_div(d->n_pivot, similarity::kThreads)), unsigned(d->batch));
     WN_LAUNCH(similarity::join_tiles, grid, block, 0, stream, *d, int(similarity_tiles(*d)), best);
   }
-  return launched("wn_sim");
+  return call.finish();
 }
 
 }  // namespace wn_cuda

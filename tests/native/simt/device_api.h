@@ -105,8 +105,6 @@ inline long max(long a, long b) { return a > b ? a : b; }
   ((void)(stream), ::simt::launch_kernel(#kernel, SIMT_IDENTITY(kernel), (grid), (block), (shared_bytes), \
                                          [](auto... a) { kernel(a...); }, ##__VA_ARGS__))
 
-#define WN_ALLOW_SHARED(kernel, bytes) (::simt::allow_shared(#kernel, SIMT_IDENTITY(kernel), (bytes)))
-
 namespace simt {
 
 // Arguments are copied, as a launch does; their bytes count against the parameter space.

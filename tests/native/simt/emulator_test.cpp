@@ -160,13 +160,27 @@ int main() {
   must_fail("dynamic and static shared memory beyond 48 KiB", "exceed the kernel's 49152", [&] { WN_LAUNCH(some_static_memory, dim3(1),
       dim3(1), 49000, nullptr); });
   must_pass("shared memory that was allowed", [&] {
-    WN_ALLOW_SHARED(nothing_much, 60000);
+    simt::allow_shared(SIMT_IDENTITY(nothing_much), 60000);
     WN_LAUNCH(nothing_much, dim3(1), dim3(1), 60000, nullptr);
     return true;
   });
   must_fail("more than was allowed", "more shared memory than is allowed", [&] { WN_LAUNCH(nothing_much, dim3(1), dim3(1), 60004,
       nullptr); });
-  must_fail("two allowances for one kernel", "another call allows", [&] { WN_ALLOW_SHARED(nothing_much, 50000); });
+  must_fail("two allowances for one kernel", "another call allows", [&] { simt::allow_shared(SIMT_IDENTITY(nothing_much), 50000); });
+  simt::set_device(1);
+  must_fail("an allowance of another device", "was not allowed", [&] { WN_LAUNCH(nothing_much, dim3(1), dim3(1), 60000, nullptr); });
+  simt::set_device(0);
+  simt::require_loaded(true);
+  must_fail("a kernel that has to be loaded", "has not been loaded", [&] { WN_LAUNCH(nothing_much, dim3(1), dim3(1), 0, nullptr); });
+  simt::load_kernel(SIMT_IDENTITY(nothing_much));
+  must_pass("a kernel that has been loaded", [&] {
+    WN_LAUNCH(nothing_much, dim3(1), dim3(1), 0, nullptr);
+    return true;
+  });
+  simt::set_device(1);
+  must_fail("a kernel loaded on another device", "on device 1", [&] { WN_LAUNCH(nothing_much, dim3(1), dim3(1), 0, nullptr); });
+  simt::set_device(0);
+  simt::require_loaded(false);
   must_fail("selection without its barriers", "read before write", selection_without_barriers);
   for (const simt::Schedule& schedule : kSchedules) {
     simt::set_schedule(schedule);

@@ -53,8 +53,14 @@ constexpr size_t kMaxStaticShared = 48 * 1024;
 constexpr size_t kMaxShared = 99 * 1024;
 constexpr size_t kMaxParameterBytes = 4096;
 
+// What the driver knows of the kernels of the current device, 0 unless set. A kernel that must be loaded and is not would be loaded at its
+// launch, which fails inside a capture: with require_loaded(true) it is an error everywhere.
+void set_device(int ordinal);
+void load_kernel(const void* identity);
+void require_loaded(bool required);
+
 // Lets a kernel ask for up to `bytes` of dynamic shared memory; what is not allowed so ends at 48 KiB, static memory included.
-void allow_shared(const char* kernel, const void* identity, size_t bytes);
+void allow_shared(const void* identity, size_t bytes);
 
 // Runs `body` once per thread of the grid. Throws Error when the kernel breaks a rule.
 void launch(const char* kernel, const void* identity, Dim3 grid, Dim3 block, size_t dynamic_shared_bytes, size_t parameter_bytes,

@@ -1,15 +1,25 @@
-// Launches: what a grid may ask for, and the order of its blocks.
+// Launches: what a grid may ask for of a device, and the order of its blocks.
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "engine_state.h"
 
 namespace simt {
 namespace {
 
-std::map<const void*, size_t>& allowances() {
-  static std::map<const void*, size_t> bytes;
-  return bytes;
+using Key = std::pair<int, const void*>;  // device and kernel
+
+struct Driver {
+  int device = 0;
+  bool loading_required = false;
+  std::set<Key> loaded;
+  std::map<Key, size_t> allowances;
+};
+
+Driver& driver() {
+  static Driver instance;
+  return instance;
 }
 
 }  // namespace
@@ -18,11 +28,17 @@ void set_schedule(Schedule schedule) { engine().schedule = schedule; }
 
 Statistics statistics() { return engine().statistics; }
 
-void allow_shared(const char* kernel, const void* identity, size_t bytes) {
-  if (bytes > kMaxShared) throw Error(std::string(kernel) + ": too much dynamic shared memory is asked for");
-  size_t before = allowances().emplace(identity, bytes).first->second;
+void set_device(int ordinal) { driver().device = ordinal; }
+
+void load_kernel(const void* identity) { driver().loaded.insert({driver().device, identity}); }
+
+void require_loaded(bool required) { driver().loading_required = required; }
+
+void allow_shared(const void* identity, size_t bytes) {
+  if (bytes > kMaxShared) throw Error("too much dynamic shared memory is asked for");
+  size_t before = driver().allowances.emplace(Key{driver().device, identity}, bytes).first->second;
   if (before != bytes) {
-    throw Error(std::string(kernel) + ": is allowed " + std::to_string(bytes) + " bytes of shared memory where another call allows " +
+    throw Error("a kernel is allowed " + std::to_string(bytes) + " bytes of shared memory where another call allows " +
                 std::to_string(before) + ": the launch of another thread may come between");
   }
 }
@@ -35,14 +51,19 @@ void launch(const char* kernel, const void* identity, Dim3 grid, Dim3 block, siz
   if (grid.x > 0x7fffffffu || grid.y > 65535 || grid.z > 65535) throw Error(where + "grid too large");
   if (block.count() > kMaxThreads || block.z > 64) throw Error(where + "block too large");
   if (dynamic_shared_bytes > kMaxShared) throw Error(where + "too much dynamic shared memory");
-  auto allowed = allowances().find(identity);
-  if (allowed != allowances().end() && dynamic_shared_bytes > allowed->second) throw Error(where + "more shared memory than is allowed");
+  Key key{driver().device, identity};
+  if (driver().loading_required && driver().loaded.count(key) == 0) {
+    throw Error(where + "has not been loaded on device " + std::to_string(driver().device) + ": it is in no list of kernels");
+  }
+  auto allowed = driver().allowances.find(key);
+  bool may_have_more = allowed != driver().allowances.end();
+  if (may_have_more && dynamic_shared_bytes > allowed->second) throw Error(where + "more shared memory than is allowed");
   if (parameter_bytes > kMaxParameterBytes) throw Error(where + "parameters larger than the parameter space");
   e.kernel = kernel;
   e.body = &body;
   e.count = int(block.count());
   e.dynamic_bytes = dynamic_shared_bytes;
-  e.most_shared = allowed == allowances().end() ? kMaxStaticShared : kMaxShared;
+  e.most_shared = may_have_more ? kMaxShared : kMaxStaticShared;
   if (e.dynamic_bytes > e.most_shared) throw Error(where + "more than 48 KiB of shared memory that the kernel was not allowed");
   while (e.threads.size() < block.count()) e.threads.push_back(std::make_unique<Thread>());
   e.warp_epoch.assign(block.count() / 32 + 1, 0);

@@ -54,9 +54,9 @@ int main(int argc, char** argv) {
   check(wn_cuda_open(argv[1]) == WN_OK, "the plugin is opened");
   check(wn_cuda_open(argv[1]) == WN_OK, "opening it again is no fault");
   check(wn_cuda_open("/no/such/library.so") == WN_EUNSUPPORTED && says("already loaded"), "another path after that is an error");
-  check(wn_cuda_devices() == 1, "it has one device");
+  check(wn_cuda_devices() == 2, "it has two devices");
   wn_ctx *cuda = nullptr, *cpu = nullptr;
-  check(wn_ctx_create(WN_CUDA, 1, &cuda) == WN_EUNSUPPORTED && says("1"), "an ordinal that is not there");
+  check(wn_ctx_create(WN_CUDA, 2, &cuda) == WN_EUNSUPPORTED && says("device 2"), "an ordinal that is not there");
   check(wn_ctx_create(WN_CUDA, 0, &cuda) == WN_OK, "a context on the device");
   check(wn_ctx_create(WN_CPU, 0, &cpu) == WN_OK, "a context on the CPU");
   if (cuda && cpu) check(top_four(cuda) == top_four(cpu) && top_four(cpu) == std::vector<int32_t>({1, 3, 4, 6}), "both choose the same");
