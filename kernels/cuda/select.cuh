@@ -16,6 +16,7 @@ constexpr int kWarpItems = 32;                        // keys per lane of the wa
 constexpr int kWarpMax = 32 * kWarpItems;             // longest row for one warp
 constexpr int kWarpBlock = 128;                       // threads: four rows per block
 constexpr int kBlockThreads = 512;  // 1024 would leave 64 registers a thread, and spill
+constexpr int kMostRows = 0x7fffffff - kBlockThreads;  // of a sequence: a step beyond must still be an int
 
 // What is left to decide element by element: key above `threshold`, or equal to it while fewer than `need` equals came before.
 struct Cut {
@@ -207,7 +208,8 @@ __device__ __forceinline__ void emit(const wn_select_desc& d, int row, int n, co
   int rows_before = d.total_len ? max(static_cast<const int32_t*>(d.total_len)[row], prefix + n) : prefix + n;
   int count = rows_before - n + kept;
   int32_t* keep_count = static_cast<int32_t*>(d.keep_count);
-  if (count > d.max_keep) {
+  // total_len lies on the device, where the host cannot check it: a length that would reach into the next row does not fit either.
+  if (count > d.max_keep || rows_before > kMostRows || (d.inverse && d.rows > 1 && rows_before > d.inverse_s)) {
     if (group.rank() == 0) keep_count[row] = -1;
     return;
   }

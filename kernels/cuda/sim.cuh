@@ -4,7 +4,7 @@
 // same tiles, so x is read un-normalised and once. Arg-max and nearest neighbour keep one 64-bit key per pivot and tile, (order of the
 // value, complement of the index), and the largest key wins: no atomics, and the lower index wins among equals. Top-m writes the values
 // of its few pivots and picks from them. Windows sum the pairs of their few rows directly.
-// A row with a NaN or infinite entry is similar to nothing (-infinity).
+// A row with a NaN or infinite entry is similar to nothing (-infinity); so is a listed pivot that is no row of x.
 #pragma once
 #include "sim_common.cuh"
 
@@ -21,10 +21,22 @@ __device__ __forceinline__ int valid_rows(const wn_sim_desc& d, int b) {
 }
 __device__ __forceinline__ int pivots(const wn_sim_desc& d, int b) { return d.y || d.pivot ? d.n_pivot : valid_rows(d, b); }
 
-// The row of x that pivot p is, or -1 if it comes from y.
+// The row of x that pivot p is; kFromY, or kNoRow where the list, which the host cannot check, names none.
+constexpr int kFromY = -1, kNoRow = -2;
 __device__ __forceinline__ int own_row(const wn_sim_desc& d, int b, int p) {
-  if (d.y) return -1;
-  return d.pivot ? static_cast<const int32_t*>(d.pivot)[b * d.pivot_sb + p] : p;
+  if (d.y) return kFromY;
+  if (!d.pivot) return p;
+  int row = static_cast<const int32_t*>(d.pivot)[b * d.pivot_sb + p];
+  return dev::within(row, valid_rows(d, b)) ? row : kNoRow;
+}
+
+// Where pivot p lies; null where there is none.
+template <class T>
+__device__ __forceinline__ const T* pivot_row(const wn_sim_desc& d, int b, int p, int p_end) {
+  if (p >= p_end) return nullptr;
+  if (d.y) return static_cast<const T*>(d.y) + b * d.y_sb + p * d.y_sn;
+  int row = own_row(d, b, p);
+  return row == kNoRow ? nullptr : static_cast<const T*>(d.x) + b * d.x_sb + row * d.x_sn;
 }
 
 // Brings kTileK columns from `c0` of `count` rows into shared memory, column by column; row_of(i) is null past the end.
@@ -66,12 +78,8 @@ __global__ void __launch_bounds__(kThreads, 2) pairs(wn_sim_desc d, bool vector,
   int tid = int(threadIdx.x), b = int(blockIdx.z), n = valid_rows(d, b), p_end = pivots(d, b);
   int j0 = int(blockIdx.x) * kTileN, p0 = int(blockIdx.y) * TM;
   const T* rows = static_cast<const T*>(d.x) + b * d.x_sb;
-  const T* others = static_cast<const T*>(d.y) + (d.y ? b * d.y_sb : 0);
   auto x_row = [&](int i) { return j0 + i < n ? rows + int64_t(j0 + i) * d.x_sn : nullptr; };
-  auto a_row = [&](int i) -> const T* {
-    if (p0 + i >= p_end) return nullptr;
-    return d.y ? others + int64_t(p0 + i) * d.y_sn : rows + int64_t(own_row(d, b, p0 + i)) * d.x_sn;
-  };
+  auto a_row = [&](int i) { return pivot_row<T>(d, b, p0 + i, p_end); };
   float acc[RM][4];
 #pragma unroll
   for (int r = 0; r < RM; ++r) {
@@ -113,13 +121,14 @@ __global__ void __launch_bounds__(kThreads, 2) pairs(wn_sim_desc d, bool vector,
 #pragma unroll
   for (int r = 0; r < RM; ++r) {
     int p = p0 + r * kLanes + ty;
-    int own = p < p_end ? own_row(d, b, p) : -1;
+    int own = p < p_end ? own_row(d, b, p) : kNoRow;
+    float norm_p = own == kNoRow ? kUnusable : float(norm_a[r * kLanes + ty]);
     uint64_t top = 0;
 #pragma unroll
     for (int c = 0; c < 4; ++c) {
       int j = j0 + c * kLanes + tx;
       if (p >= p_end || j >= n) continue;
-      float s = similarity_of(acc[r][c], norm_a[r * kLanes + ty], norm_x[c * kLanes + tx], d.metric, d.eps);
+      float s = similarity_of(acc[r][c], norm_p, norm_x[c * kLanes + tx], d.metric, d.eps);
       if (values) values[b * value_sb + p * value_sp + j] = s;
       if (j != own && s > -INFINITY) top = better(top, rank_key(s, j));
     }
@@ -202,10 +211,10 @@ __global__ void __launch_bounds__(kWindowThreads, 4) windows(wn_sim_desc d, bool
     return x + row * d.x_sn;
   };
   float sum = 0.0f;
-  int pair = 0;
+  unsigned pair = 0;  // may wrap: only its last bits count
   for (int i = 0; i < members; ++i) {
     for (int j = i + 1; j < members; ++j, ++pair) {
-      if (pair % kWarps == warp) sum += pair_of_rows(d, row_of(i), row_of(j), vector);
+      if (int(pair % kWarps) == warp) sum += pair_of_rows(d, row_of(i), row_of(j), vector);
     }
   }
   if (lane == 0) part[warp] = sum;

@@ -72,6 +72,7 @@ __device__ __forceinline__ float row_norm(const wn_sim_desc& d, const Norms& nor
   return joined_norm(norms.x, int64_t(b) * d.n + row, int64_t(d.batch) * d.n, parts);
 }
 __device__ __forceinline__ float pivot_norm(const wn_sim_desc& d, const Norms& norms, int parts, int b, int p, int own) {
+  if (own == kNoRow) return kUnusable;
   return d.y ? joined_norm(norms.y, int64_t(b) * d.n_pivot + p, int64_t(d.batch) * d.n_pivot, parts) : row_norm(d, norms, parts, b, own);
 }
 
@@ -148,7 +149,7 @@ __device__ __forceinline__ void report_tile(const wn_sim_desc& d, const Place& a
   static_assert(THREADS == 2 * TILE, "one thread for each pivot and each row");
   int i = int(threadIdx.x) % TILE, p = at.p0 + i, j = at.j0 + i;
   bool for_pivot = threadIdx.x < TILE;
-  int own = p < at.p_end ? own_row(d, at.b, p) : -1;
+  int own = p < at.p_end ? own_row(d, at.b, p) : kNoRow;
   float norm2 = kUnusable;
   if (for_pivot && p < at.p_end) norm2 = pivot_norm(d, norms, parts, at.b, p, own);
   if (!for_pivot && j < at.n) norm2 = row_norm(d, norms, parts, at.b, j);
@@ -200,14 +201,11 @@ __global__ void __launch_bounds__(kTileThreads<TILE>, TILE > 64 ? 1 : 2) product
   Place at = place_of_tile<TILE>(d, b);
   if (at.empty) return;
   const T* rows = static_cast<const T*>(d.x) + b * d.x_sb;
-  const T* others = static_cast<const T*>(d.y) + (d.y ? b * d.y_sb : 0);
   int lane = int(threadIdx.x & 31), warp = int(threadIdx.x >> 5), wp = warp % 2 * (TILE / 2), wj = warp / 2 * 32;
   float sums[MT][4][4] = {};
   auto fetch = [&](int chunk, int buffer) {
-    stage_chunk<T>(tiles + 2 * buffer * TILE_PIECES, TILE, kTileThreads<TILE>, chunk, d.dim, vector, [&](int i) -> const T* {
-      if (at.p0 + i >= at.p_end) return nullptr;
-      return d.y ? others + int64_t(at.p0 + i) * d.y_sn : rows + int64_t(own_row(d, b, at.p0 + i)) * d.x_sn;
-    });
+    stage_chunk<T>(tiles + 2 * buffer * TILE_PIECES, TILE, kTileThreads<TILE>, chunk, d.dim, vector,
+                   [&](int i) { return pivot_row<T>(d, b, at.p0 + i, at.p_end); });
     stage_chunk<T>(tiles + (2 * buffer + 1) * TILE_PIECES, TILE, kTileThreads<TILE>, chunk, d.dim, vector,
                    [&](int i) { return at.j0 + i < at.n ? rows + int64_t(at.j0 + i) * d.x_sn : nullptr; });
   };

@@ -15,7 +15,15 @@
  * - A workspace is owned by the caller: at least as many bytes as the _workspace query answers for the same descriptor, 64-byte aligned
  *   (256 on CUDA), contents undefined on entry and on return. The query answers a negative status for a bad descriptor.
  * - stream is a cudaStream_t, or NULL; CPU contexts ignore it. CUDA calls are asynchronous, never allocate, synchronise or read device
- *   data on the host, and so can be captured in a graph. What only device data can tell is then not checked, and the text says so.
+ *   data on the host, and so can be captured in a graph. A context on a device loads all kernels when it is made (make it before the
+ *   capture begins), so that the first call may be a captured one.
+ * - Lists, counts and lengths in device memory (keep-lists, pivots, segments, n_valid, key_len ...) are the caller's promise: where the CPU
+ *   refuses one with WN_EINVAL, CUDA cannot see it and returns WN_OK. Whatever they hold, kernels read and write nothing outside the arrays
+ *   described. Lengths and counts are taken as the nearest that is allowed; an index that names no row counts as said below ("CUDA:").
+ * - Errors of CUDA are WN_EDEVICE. An error that was pending when a call began is reported as such and left to its owner, nothing is
+ *   launched; one of a kernel that failed earlier, whoever launched it, is told apart from the call's own. The CUDA library has a runtime
+ *   of its own: cudaGetLastError of the application neither sees nor clears its errors, nor the other way round. Sizes above 2^31 - 65536
+ *   are WN_EUNSUPPORTED.
  * - Thread-safety: any number of threads may compute with one context at once, each with its own outputs and workspace. Setters
  *   (wn_set_threads, wn_set_parallel_for, wn_set_cpu_tier, wn_cuda_open) must not run at the same time as other calls on that context.
  * - Determinism: results are bitwise repeatable, and do not depend on the number of threads or on the CPU tier. Equal values: the lower
@@ -48,7 +56,7 @@ enum wn_status {
   WN_EINVAL = 1,       /**< an argument is wrong; the message names it */
   WN_EUNSUPPORTED = 2, /**< right in principle, but this build or machine cannot do it */
   WN_EWORKSPACE = 3,   /**< workspace missing, too small or misaligned */
-  WN_EDEVICE = 4,      /**< the CUDA runtime reported an error */
+  WN_EDEVICE = 4,      /**< the CUDA runtime reported an error, of this call or, the message then says so, of work before it */
   WN_ENOMEM = 5        /**< the host could not give memory for the context itself */
 };
 
@@ -68,7 +76,8 @@ WN_API const char* wn_last_error(void);
 
 /**
  * Makes a context. device: wn_device; ordinal: 0 for CPU, the CUDA device's number otherwise.
- * WN_EUNSUPPORTED if the CUDA library or the device is not there (an answer, not a fault: the CPU goes on working).
+ * WN_EUNSUPPORTED if the CUDA library or the device is not there, or cannot load the kernels (an answer, not a fault: the CPU goes on
+ * working). The first context of a CUDA device loads them all; not while the thread captures a graph.
  * A CPU context is refused while the environment's WINNOW_CPU_TIER names no implementation (WN_EINVAL) or one that this machine cannot
  * run (WN_EUNSUPPORTED); the message lists those that it can. wn_set_cpu_tier overrules the variable; an empty value counts as unset.
  */
@@ -211,7 +220,7 @@ typedef struct wn_sim_desc {
   int64_t x_sb, x_sn;
   const void* y;              /**< [B][P][D] by strides, or NULL */
   int64_t y_sb, y_sn;
-  const void* pivot;          /**< int32 [B][P], rows of x, or NULL */
+  const void* pivot;          /**< int32 [B][P], valid rows of x, or NULL. CUDA: any other entry is similar to nothing */
   int64_t pivot_sb;
   const void* n_valid;        /**< int32[B], 0..n; NULL: n; must be NULL for windows */
   void* out_val;              /**< float32; may be NULL for ARGMAX, TOPM and NEAREST */
@@ -281,7 +290,8 @@ enum wn_rule {
  * Chooses, per row, which scored tokens stay, and writes the keep-list of the whole sequence:
  * 0..prefix, then prefix + every chosen index, then prefix + len .. total_len (the text after the image). Ascending, no duplicates.
  * k >= len keeps all, k = 0 none. NaN never passes a threshold; a row whose quartiles are NaN keeps none.
- * A row that needs more than max_keep places: CPU: WN_EINVAL, nothing written; CUDA: keep_count = -1 and no list for that row.
+ * A row that needs more than max_keep places: CPU: WN_EINVAL, nothing written; CUDA: keep_count = -1 and no list for that row (gather and
+ * compaction take such a count as 0).
  * keep, inverse and new_pos are written only up to the row's own length; places after it are left alone.
  */
 typedef struct wn_select_desc {
@@ -299,7 +309,7 @@ typedef struct wn_select_desc {
   int64_t scores_s;
   const void* row_len;        /**< int32[R], 0..max_len; NULL: max_len */
   const void* row_k;          /**< int32[R], below 0 counts as 0; NULL: k */
-  const void* total_len;      /**< int32[R], >= prefix + len; NULL: prefix + len */
+  const void* total_len;      /**< int32[R], >= prefix + len; NULL: prefix + len. CUDA: one beyond inverse_s does not fit, where R > 1 */
   const void* pos;            /**< int32 [R][total_len]: positions of the rows before; NULL: their index */
   int64_t pos_s;
   void* keep;                 /**< int32 [R][max_keep] */
@@ -329,7 +339,7 @@ typedef struct wn_gather_desc {
   int64_t src_sb, src_sn;     /**< bytes */
   void* dst;                  /**< must not overlap src */
   int64_t dst_sb, dst_sn;     /**< bytes, src and dst rows must not overlap one another */
-  const void* keep;           /**< int32 [B][max_keep], each 0..n_rows-1 (CUDA: not checked) */
+  const void* keep;           /**< int32 [B][max_keep], each 0..n_rows-1. CUDA: any other leaves its row of dst as it was */
   int64_t keep_s;             /**< elements; 0: shared by all */
   const void* keep_count;     /**< int32[B], 0..max_keep; NULL: max_keep */
 } wn_gather_desc;
@@ -345,7 +355,8 @@ enum wn_order {
  * Compacts caches in place, no scratch memory: in every plane (p, b, h) row j becomes old row keep[j], j < keep_count; rows after that
  * are left as they were. Row r of a plane starts at plane_addr[p] + b*sb + h*sh + r*sn and has row_bytes bytes; planes must not overlap.
  * A cache with rows [K|V] over all heads is heads = 1, row_bytes = 2*Hkv*D*size; a head-major cache is heads = Hkv, row_bytes = D*size,
- * with K and V as separate planes. All layers of a sequence go in one call.
+ * with K and V as separate planes. All layers of a sequence go in one call. CUDA: a list that does not ascend strictly, or names a row
+ * that is not there, leaves the rows below keep_count of its own planes with bytes that are no promise; all other rows are right.
  */
 typedef struct wn_kv_desc {
   int32_t struct_size;
@@ -360,7 +371,7 @@ typedef struct wn_kv_desc {
   int32_t reserved;           /**< 0 */
   const int64_t* plane_addr;  /**< HOST array [n_planes] of addresses, read during the call */
   int64_t sb, sh, sn;         /**< bytes */
-  const void* keep;           /**< int32, strictly ascending, 0..n_rows-1 (CUDA: not checked) */
+  const void* keep;           /**< int32, strictly ascending, 0..n_rows-1 */
   int64_t keep_sp, keep_sb, keep_sh;    /**< elements between the lists of two planes, batch rows, heads; 0: shared */
   const void* keep_count;     /**< int32, 0..max_keep; NULL: max_keep everywhere */
   int64_t count_sp, count_sb, count_sh; /**< elements; 0: shared */
@@ -390,9 +401,9 @@ typedef struct wn_merge_desc {
   int64_t src_sb, src_sn;
   void* dst;                  /**< [B][S][D] by strides, in elements; must not overlap src */
   int64_t dst_sb, dst_sn;
-  const void* seg_begin;      /**< int32 [B][S+1], never falling */
+  const void* seg_begin;      /**< int32 [B][S+1], 0..n_entry, never falling. CUDA: taken as within 0..n_entry; falling: empty */
   int64_t seg_begin_sb;       /**< elements */
-  const void* seg_src;        /**< int32 [n_entry], each 0..n_rows-1 (CUDA: not checked) */
+  const void* seg_src;        /**< int32 [n_entry], each 0..n_rows-1. CUDA: any other is left out, of a mean's divisor too */
   const void* seg_weight;     /**< float32 [n_entry], or NULL: 1 */
 } wn_merge_desc;
 

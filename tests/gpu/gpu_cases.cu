@@ -78,7 +78,7 @@ int main(int argc, char** argv) {
     void (*run)(cases::Machine&);
   };
   const Group groups[] = {{"select", cases::select_cases}, {"rows", cases::row_cases}, {"score", cases::score_cases},
-                          {"similarity", cases::similarity_cases}, {"greedy", cases::greedy_cases}};
+                          {"similarity", cases::similarity_cases}, {"greedy", cases::greedy_cases}, {"lists", cases::list_cases}};
   int failures = 0;
   for (const Group& group : groups) {
     uint64_t first = 0;

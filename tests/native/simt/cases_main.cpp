@@ -53,6 +53,7 @@ const Group kGroups[] = {
     {"score", cases::score_cases},
     {"similarity", cases::similarity_cases},
     {"greedy", cases::greedy_cases},
+    {"lists", cases::list_cases},
 };
 
 }  // namespace

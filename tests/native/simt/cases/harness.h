@@ -50,10 +50,15 @@ class Twin {
 
   T* dev() const { return static_cast<T*>(device_); }
   T* data() { return host.data(); }
-  // What the device holds now.
-  std::vector<T> read() const {
+  // What the device holds now, where it may depend on the schedule.
+  std::vector<T> peek() const {
     std::vector<T> values(host.size());
     machine_.download(values.data(), device_, bytes());
+    return values;
+  }
+  // What the device holds now.
+  std::vector<T> read() const {
+    std::vector<T> values = peek();
     for (size_t i = 0; i < bytes(); ++i) {
       machine_.digest = (machine_.digest ^ reinterpret_cast<const unsigned char*>(values.data())[i]) * 1099511628211ull;
     }
@@ -140,5 +145,6 @@ void row_cases(Machine&);
 void score_cases(Machine&);
 void similarity_cases(Machine&);
 void greedy_cases(Machine&);
+void list_cases(Machine&);
 
 }  // namespace cases
