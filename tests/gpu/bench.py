@@ -88,7 +88,8 @@ class Bench:
         return call
 
     def row(self, name, moved, make, flops=0):
-        """make() -> (our call, torch call, check); several instances make the cold rotation. The check compares results once.
+        """make() -> (our call, torch call, check[, torch call to capture]); several instances make the cold rotation. The check compares
+        results once. What is captured in a graph is the torch call where no other is given.
 
         moved, flops: bytes that must move and operations that must be done, the kernel's floor. A row that fails leaves the others alone.
         """
@@ -98,11 +99,12 @@ class Bench:
             copies = max(2, min(MOST_COPIES, L2_BYTES // max(moved, 1) + 1)) if self.cuda else 2
             instances = [make() for _ in range(copies)]
             entry["agrees"] = bool(instances[0][2]())
-            for key, calls in (("", [i[0] for i in instances]), ("torch_", [i[1] for i in instances])):
+            for key, calls, captured in (("", [i[0] for i in instances], [i[0] for i in instances]),
+                                         ("torch_", [i[1] for i in instances], [i[3] if len(i) > 3 else i[1] for i in instances])):
                 entry[key + "cold"] = self.clock.twice(calls)
                 entry[key + "warm"] = self.clock.twice(calls[:1])
                 if self.cuda:
-                    self.graph(entry, key + "graph", calls[:MOST_IN_GRAPH])
+                    self.graph(entry, key + "graph", captured[:MOST_IN_GRAPH])
         except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to this row
             entry["error"] = first_line(error)
         print(f"{name}: {entry.get('error') or ('agrees' if entry['agrees'] else 'DISAGREES')}", flush=True)

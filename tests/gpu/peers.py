@@ -12,6 +12,8 @@ import argparse
 import torch
 
 import abi
+import peers_greedy
+import peers_similarity
 from bench import Bench
 
 
@@ -62,22 +64,51 @@ def score_many(bench, heads, kv_heads, queries, n, causal=False, dim=128):
     bench.row(f"{name} H={heads}/{kv_heads} N={n}", (heads * queries + kv_heads * n) * dim * 2, make, 2 * 2 * heads * pairs * dim)
 
 
-def select(bench, n, k):
+def select(bench, name, n, fields, composition, captured=None):
+    """A selection of one row, written as an ascending keep-list.
+
+    composition(scores): the indices kept, as a user would find them; captured(scores): the same where that cannot be captured in a graph.
+    """
     def make():
         scores = torch.rand(n, device=bench.device)
-        keep, count = (torch.empty(size, dtype=torch.int32, device=bench.device) for size in (k, 1))
-        d = abi.Select(rows=1, max_len=n, k=k, max_keep=k, scores=scores.data_ptr(), scores_s=n, keep=keep.data_ptr(), keep_s=k,
-                       keep_count=count.data_ptr())
-
-        def theirs():
-            return torch.topk(scores, k).indices.sort().values
+        keep, count = (torch.empty(size, dtype=torch.int32, device=bench.device) for size in (n, 1))
+        d = abi.Select(rows=1, max_len=n, max_keep=n, scores=scores.data_ptr(), scores_s=n, keep=keep.data_ptr(), keep_s=n,
+                       keep_count=count.data_ptr(), **fields)
 
         def check():
             call()
-            return torch.equal(keep.long(), theirs())
+            expected = composition(scores)
+            if count.item() != len(expected):
+                return False
+            listed, length = (captured or (lambda values: (expected, count)))(scores)
+            return torch.equal(keep[:len(expected)].long(), expected) and torch.equal(listed[:count.item()].long(), expected) \
+                and length.item() == count.item()
         call = bench.ours("select", d, scores, keep, count)
-        return call, theirs, check
-    bench.row(f"select {k} of {n}", n * 4 + k * 4, make)
+        return call, lambda: composition(scores), check, lambda: (captured or composition)(scores)
+    bench.row(name, 2 * n * 4, make)
+
+
+def listed_in_place(mask):
+    """The indices of a mask in an array that has room for all, and their number: what does not make the host wait."""
+    place, n = mask.cumsum(0), mask.numel()
+    target = torch.where(mask, place - 1, n)
+    indices = torch.empty(n + 1, dtype=torch.int64, device=mask.device)
+    return indices.scatter_(0, target, torch.arange(n, device=mask.device)), place[-1:]
+
+
+def selections(bench, n):
+    k, quarters = n // 3, torch.tensor([0.25, 0.75], device=bench.device)
+
+    def outliers(scores):  # a fence low enough that uniform scores pass it
+        quartiles = torch.quantile(scores, quarters)
+        return scores > quartiles[1] + 0.1 * (quartiles[1] - quartiles[0])
+
+    select(bench, f"select {k} of {n}", n, {"rule": 0, "k": k}, lambda scores: torch.topk(scores, k).indices.sort().values)
+    # A count that only the device knows makes torch wait for it (nonzero), which cannot be captured.
+    for name, fields, mask in (("a threshold", {"rule": 1, "threshold": 0.75}, lambda scores: scores > 0.75),
+                               ("the IQR fence", {"rule": 3, "iqr_factor": 0.1}, outliers)):
+        select(bench, f"select above {name} of {n}", n, fields, lambda scores, mask=mask: mask(scores).nonzero()[:, 0],
+               lambda scores, mask=mask: listed_in_place(mask(scores)))
 
 
 def gather(bench, n, kept, dim):
@@ -144,87 +175,6 @@ def compact(bench, planes, rows, kept, row_bytes=256, prefix=35):
     bench.row(f"compact {planes} planes {rows} -> {kept}", 2 * planes * (kept - prefix) * row_bytes, make)
 
 
-def argmax(bench, n, dim):
-    def make():
-        x = bench.tensor(n, dim)
-        value, index = torch.empty(n, device=bench.device), torch.empty(n, dtype=torch.int32, device=bench.device)
-        d = abi.Sim(dtype=abi.BF16_DTYPE, op=2, batch=1, n=n, dim=dim, n_pivot=n, eps=1e-12, x=x.data_ptr(), x_sn=dim, x_sb=n * dim,
-                    out_val=value.data_ptr(), out_idx=index.data_ptr(), out_sb=n)
-
-        def theirs():
-            unit = torch.nn.functional.normalize(x, dim=-1)
-            return (unit @ unit.T).fill_diagonal_(-2).max(-1)
-
-        def check():
-            call()
-            unit = torch.nn.functional.normalize(x.float(), dim=-1)
-            return torch.allclose(value, (unit @ unit.T).fill_diagonal_(-2).max(-1).values, rtol=0, atol=2e-5)
-        call = bench.ours("sim", d, x, value, index)
-        return call, theirs, check
-    bench.row(f"arg-max {n} x {dim}", n * dim * 2, make, n * (n + 1) * dim)
-
-
-def dpp(bench, n, k, dim):
-    def make():
-        x, weight = bench.tensor(n, dim), torch.rand(n, device=bench.device) + 0.1
-        picks = torch.empty(k, dtype=torch.int32, device=bench.device)
-        d = abi.Greedy(dtype=abi.BF16_DTYPE, objective=1, batch=1, n=n, dim=dim, k=k, matrix_rows=n, x=x.data_ptr(), x_sn=dim, x_sb=n * dim,
-                       weight=weight.data_ptr(), weight_sb=n, out_idx=picks.data_ptr(), out_sb=k)
-
-        def theirs():
-            unit = torch.nn.functional.normalize(x.float(), dim=-1)
-            kernel = weight[:, None] * (unit @ unit.T) * weight[None, :]
-            rest, columns, chosen = kernel.diagonal().clone(), torch.zeros(k, n, device=bench.device), []
-            for t in range(k):  # written without a value that the host has to wait for, so that it can be captured
-                j = torch.argmax(rest, 0, keepdim=True)
-                earlier = torch.einsum("t,tn->n", columns[:t].index_select(1, j)[:, 0], columns[:t])
-                column = (kernel.index_select(0, j)[0] - earlier) / torch.sqrt(rest.index_select(0, j))
-                columns[t] = column
-                rest = (rest - column * column).index_fill(0, j, -float("inf"))
-                chosen.append(j)
-            return torch.cat(chosen)
-
-        def check():  # long greedy runs are chaotic: the first picks must agree
-            call()
-            return torch.equal(picks[:8].long(), theirs()[:8])
-        call = bench.ours("greedy", d, x, weight, picks)
-        return call, theirs, check
-    bench.row(f"DPP {k} of {n} x {dim}", n * dim * 2, make, 2 * n * k * dim + n * k * k)
-
-
-def max_min(bench, n, k, dim):
-    def make():
-        x, picks = bench.tensor(n, dim), torch.empty(k, dtype=torch.int32, device=bench.device)
-        d = abi.Greedy(dtype=abi.BF16_DTYPE, objective=0, batch=1, n=n, dim=dim, k=k, matrix_rows=n, x=x.data_ptr(), x_sn=dim, x_sb=n * dim,
-                       out_idx=picks.data_ptr(), out_sb=k)
-
-        def theirs():
-            unit = torch.nn.functional.normalize(x.float(), dim=-1)
-            distance = 1 - unit @ unit.T
-            j = distance.fill_diagonal_(float("inf")).amin(1).argmax(0, keepdim=True)
-            rest, chosen = torch.full((n,), float("inf"), device=bench.device), [j]
-            for _ in range(1, k):
-                rest = torch.minimum(rest, distance.index_select(0, j)[0]).index_fill(0, j, -float("inf"))
-                j = torch.argmax(rest, 0, keepdim=True)
-                chosen.append(j)
-            return torch.cat(chosen)
-
-        def check():  # two rows can be one another's nearest: every choice must be as far away as any, not be the same row
-            call()
-            unit = torch.nn.functional.normalize(x.float(), dim=-1)
-            distance = 1 - unit @ unit.T
-            rest, met = distance.clone().fill_diagonal_(float("inf")).amin(1), torch.full((n,), float("inf"), device=bench.device)
-            for j in picks.tolist():
-                if not rest[j] > rest.max() - 1e-5:
-                    return False
-                met = torch.minimum(met, distance[j]).index_fill(0, torch.tensor([j], device=bench.device), -float("inf"))
-                rest = met
-            return True
-        call = bench.ours("greedy", d, x, picks)
-        return call, theirs, check
-    bench.row(f"max-min {k} of {n} x {dim}", n * dim * 2, make, n * (n + 1) * dim + 2 * n * k * dim)
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--library", required=True)
@@ -237,21 +187,17 @@ def main():
     bench = Bench(options.library, options.device, 50 if cuda else 3, options.json, options.markdown)
     for n in (576, 2880, 20000) if cuda else (576,):
         score_rows(bench, 32, n)
-        select(bench, n, n // 3)
+        selections(bench, n)
     for heads, kv_heads, queries, n in ((32, 32, 64, 576), (32, 32, 64, 2880), (28, 4, 64, 2880)) if cuda else ((8, 2, 16, 100),):
         score_many(bench, heads, kv_heads, queries, n)
     for n in (640, 2944) if cuda else (80,):
         score_many(bench, 32 if cuda else 4, 32 if cuda else 4, n, n, causal=True)
     for planes, rows, kept in ((2048, 671, 287), (224, 2944, 1024)) if cuda else ((64, 200, 120),):
         compact(bench, planes, rows, kept)
-    argmax(bench, 576, 4096 if cuda else 256)
     gather(bench, 671, 287, 4096)
     merge(bench, 576, 64, 4096)
-    max_min(bench, 576, 64 if cuda else 12, 1024 if cuda else 64)
-    dpp(bench, 576, 64 if cuda else 12, 1024 if cuda else 64)
-    if cuda:
-        dpp(bench, 576, 192, 1024)
-        argmax(bench, 2880, 4096)
+    peers_similarity.run(bench, cuda)
+    peers_greedy.run(bench, cuda)
     if not options.markdown:
         print(bench.table())
     raise SystemExit(0 if bench.passed() else 1)
