@@ -7,8 +7,8 @@
 // of one plane, never interact, so each has a block of its own. The cache pointer is neither const nor __restrict__: the non-coherent
 // load path must not see memory that the kernel writes.
 //
-// The lists lie on the device, where the host cannot check them. Whatever they hold, no row outside the plane is read or written: an entry
-// that names no row leaves its own row as it is, and a list that does not ascend leaves rows below its count that are no promise.
+// The lists lie on the device, where the host cannot check them. Whatever they hold, no row outside the plane is read or written; a list
+// that names a row that is not there, or does not ascend, leaves rows below its count that are no promise.
 #pragma once
 #include "device.cuh"
 #include "winnow.h"
@@ -26,11 +26,8 @@ struct Planes {
   int32_t first;  // plane number of address[0]
 };
 
-// The old row of place j under WN_STABLE; the place itself where the list names no row.
-__device__ __forceinline__ int source(const int32_t* keep, int j, int n_rows) {
-  int row = keep[j];
-  return dev::within(row, n_rows) ? row : j;
-}
+// The row that an entry names, or the last one: one instruction, where a test for each load in flight would cost registers.
+__device__ __forceinline__ int source(int entry, int n_rows) { return int(min(unsigned(entry), unsigned(n_rows - 1))); }
 
 // First j of the list whose row moves: keep[j] == j holds for a prefix of an ascending list.
 __device__ __forceinline__ int first_moved(const int32_t* keep, int low, int high) {
@@ -95,8 +92,8 @@ __global__ void __launch_bounds__(kThreads) kernel(Planes planes, wn_kv_desc d, 
     if (d.order == WN_ANY) {  // sources at or above count, destinations below it: disjoint, no order needed
       int stay = entries_below(keep, max(count, 0));
       for (int m = r; m < count - stay; m += per_pass) {
-        int to = hole(keep, stay, m), from = keep[stay + m];
-        if (mine && dev::within(from, d.n_rows)) *word_at<WORD>(plane, d, to, column) = *word_at<WORD>(plane, d, from, column);
+        int from = source(keep[stay + m], d.n_rows);
+        if (mine) *word_at<WORD>(plane, d, hole(keep, stay, m), column) = *word_at<WORD>(plane, d, from, column);
       }
       continue;
     }
@@ -105,7 +102,7 @@ __global__ void __launch_bounds__(kThreads) kernel(Planes planes, wn_kv_desc d, 
 #pragma unroll
       for (int u = 0; u < kUnroll; ++u) {
         int j = tile + u * per_pass + r;
-        if (mine && j < count) held[u] = *word_at<WORD>(plane, d, source(keep, j, d.n_rows), column);
+        if (mine && j < count) held[u] = *word_at<WORD>(plane, d, source(keep[j], d.n_rows), column);
       }
       __syncthreads();
 #pragma unroll

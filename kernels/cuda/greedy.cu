@@ -100,7 +100,10 @@ int64_t greedy_workspace(const wn_greedy_desc* d) {
 
 int32_t greedy(const wn_cuda_device* device, const wn_greedy_desc* d, void* workspace, void* stream) {
   if (d->batch == 0 || d->k == 0) return WN_OK;
-  if (d->batch > 65535) return refuse(WN_EUNSUPPORTED, "wn_greedy: batch is too large for one launch; split the call");
+  bool product = !d->matrix && d->objective != WN_DPP;
+  if (d->batch > kMostBlocks || (product && similarity_too_large(similarity_of_all(*d, WN_SIM_NEAREST)))) {
+    return refuse(WN_EUNSUPPORTED, "wn_greedy: batch or n is too large for one launch; split the call");
+  }
   Call call(*device, "wn_greedy", {d->n, d->dim, d->k, d->matrix_rows});
   if (!call.begun()) return call.status();
   greedy_subset::State s;

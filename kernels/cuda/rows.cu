@@ -24,14 +24,14 @@ void launch_gather(const wn_gather_desc& d, void* stream) {
   int lanes = log2_lanes(words, gather_rows::kThreads);
   int64_t per_block = gather_rows::kThreads >> lanes;
   wn_gather_desc part = d;
-  for (int32_t b = 0; b < d.batch; b += 65535) {  // grid.y is limited
-    part.batch = d.batch - b < 65535 ? d.batch - b : 65535;
+  for (int32_t b = 0; b < d.batch; b += kMostBlocks) {
+    part.batch = d.batch - b < kMostBlocks ? d.batch - b : kMostBlocks;
     dim3 grid(unsigned(ceil_div(d.max_keep, per_block)), unsigned(part.batch));
     WN_LAUNCH(gather_rows::kernel<WORD>, grid, dim3(gather_rows::kThreads), 0, stream, part, words, lanes);
-    part.src = static_cast<const char*>(part.src) + 65535 * d.src_sb;
-    part.dst = static_cast<char*>(part.dst) + 65535 * d.dst_sb;
-    part.keep = static_cast<const int32_t*>(part.keep) + 65535 * d.keep_s;
-    if (part.keep_count) part.keep_count = static_cast<const int32_t*>(part.keep_count) + 65535;
+    part.src = static_cast<const char*>(part.src) + kMostBlocks * d.src_sb;
+    part.dst = static_cast<char*>(part.dst) + kMostBlocks * d.dst_sb;
+    part.keep = static_cast<const int32_t*>(part.keep) + kMostBlocks * d.keep_s;
+    if (part.keep_count) part.keep_count = static_cast<const int32_t*>(part.keep_count) + kMostBlocks;
   }
 }
 
@@ -46,7 +46,7 @@ void launch_compact(const wn_kv_desc& d, void* stream) {
     std::memset(&planes, 0, sizeof planes);
     std::memcpy(planes.address, d.plane_addr + p, sizeof(int64_t) * size_t(count));
     planes.first = p;
-    dim3 grid(unsigned(int64_t(count) * d.batch * d.heads), unsigned(groups < 65535 ? groups : 65535));
+    dim3 grid(unsigned(int64_t(count) * d.batch * d.heads), unsigned(groups < kMostBlocks ? groups : kMostBlocks));
     WN_LAUNCH(compact_rows::kernel<WORD>, grid, dim3(compact_rows::kThreads), 0, stream, planes, d, words, lanes);
   }
 }
@@ -56,12 +56,12 @@ void launch_merge(const wn_merge_desc& d, void* stream) {
   uint64_t size = sizeof(T);
   bool vector = common_width(16, bits(d.src) | size * uint64_t(d.src_sb) | size * uint64_t(d.src_sn)) == 16;
   wn_merge_desc part = d;
-  for (int32_t b = 0; b < d.batch; b += 65535) {
-    part.batch = d.batch - b < 65535 ? d.batch - b : 65535;
+  for (int32_t b = 0; b < d.batch; b += kMostBlocks) {
+    part.batch = d.batch - b < kMostBlocks ? d.batch - b : kMostBlocks;
     WN_LAUNCH(merge_rows::kernel<T>, dim3(unsigned(d.n_seg), unsigned(part.batch)), dim3(merge_rows::kThreads), 0, stream, part, vector);
-    part.src = static_cast<const T*>(part.src) + 65535 * d.src_sb;
-    part.dst = static_cast<T*>(part.dst) + 65535 * d.dst_sb;
-    part.seg_begin = static_cast<const int32_t*>(part.seg_begin) + 65535 * d.seg_begin_sb;
+    part.src = static_cast<const T*>(part.src) + kMostBlocks * d.src_sb;
+    part.dst = static_cast<T*>(part.dst) + kMostBlocks * d.dst_sb;
+    part.seg_begin = static_cast<const int32_t*>(part.seg_begin) + kMostBlocks * d.seg_begin_sb;
   }
 }
 

@@ -21,6 +21,8 @@ namespace wn_cuda {
 // Sets the thread's message and returns the status.
 int32_t refuse(int32_t status, const char* message);
 
+constexpr int32_t kMostBlocks = 65535;  // of a grid along y and z
+
 // Kernels add a block's worth of steps to indices of 32 bits: no count may come nearer than this to the end of their range.
 constexpr int32_t kMostCount = 0x7fffffff - 0xffff;
 

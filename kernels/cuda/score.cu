@@ -202,7 +202,7 @@ int64_t score_workspace(const wn_score_desc* d) { return plan_of(*d).bytes; }
 int32_t score(const wn_cuda_device* device, const wn_score_desc* d, void* workspace, void* stream) {
   if (d->batch == 0 || d->key_count == 0) return WN_OK;
   int64_t row_tiles = int64_t(d->heads_kv) * ceil_div(int64_t(d->n_query) * (d->heads_q / d->heads_kv), 8);
-  if (d->batch > 65535 || d->heads_kv > 65535 || row_tiles > 65535) {
+  if (d->batch > kMostBlocks || d->heads_kv > kMostBlocks || row_tiles > kMostBlocks) {
     return refuse(WN_EUNSUPPORTED, "wn_score: batch, heads_kv or n_query is too large for one launch; split the call");
   }
   Call call(*device, "wn_score", {d->max_key, d->n_query});

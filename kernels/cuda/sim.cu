@@ -108,6 +108,8 @@ KernelList sim_kernels() {
   return {kernels, sizeof kernels / sizeof kernels[0]};
 }
 
+bool similarity_too_large(const wn_sim_desc& d) { return d.batch > kMostBlocks || ceil_div(d.n_pivot, similarity::kTileN) > kMostBlocks; }
+
 int64_t similarity_tiles(const wn_sim_desc& d) { return on_tensor_cores(d) ? 1 : ceil_div(d.n > 0 ? d.n : 1, similarity::kTileN); }
 
 int64_t similarity_scratch(const wn_sim_desc& d) {
@@ -140,7 +142,7 @@ int64_t sim_workspace(const wn_sim_desc* d) {
 
 int32_t sim(const wn_cuda_device* device, const wn_sim_desc* d, void* workspace, void* stream) {
   if (d->batch == 0 || (d->op == WN_SIM_WINDOWS ? d->n : d->n_pivot) == 0) return WN_OK;
-  if (d->batch > 65535 || ceil_div(d->n_pivot, 64) > 65535) {
+  if (d->op == WN_SIM_WINDOWS ? d->batch > kMostBlocks : similarity_too_large(*d)) {
     return refuse(WN_EUNSUPPORTED, "wn_sim: batch or n_pivot is too large for one launch; split the call");
   }
   Call call(*device, "wn_sim", {d->n, d->dim, d->op == WN_SIM_WINDOWS ? 0 : d->n_pivot});

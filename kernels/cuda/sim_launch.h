@@ -6,6 +6,9 @@
 
 namespace wn_cuda {
 
+// Whether a product has more tiles along its pivots than one launch takes.
+bool similarity_too_large(const wn_sim_desc&);
+
 // Keys per pivot of `best`: the tiles that the rows of x are cut into, or 1 where tensor cores join them.
 int64_t similarity_tiles(const wn_sim_desc&);
 

@@ -54,8 +54,8 @@ int32_t failure(const char* what, cudaError_t error) {
 
 int32_t pending_before(const char* function, cudaError_t error) {
   std::snprintf(message, sizeof message,
-                "%s: CUDA: %s: this error was pending before the call, from earlier work on this thread; nothing was launched and the error "
-                "is left pending: see to it and take it with cudaGetLastError",
+                "%s: CUDA: %s: this error was pending before the call, from earlier work on this thread; nothing was launched and the "
+                "error is left pending: see to it and take it with cudaGetLastError",
                 function, cudaGetErrorString(error));
   return WN_EDEVICE;
 }
@@ -81,7 +81,8 @@ int32_t prepare_all(int32_t ordinal, int32_t shared_bytes) {
       if (error == cudaErrorNoKernelImageForDevice || error == cudaErrorInvalidDeviceFunction || error == cudaErrorUnsupportedPtxVersion) {
         remedy = "; build the CUDA library for it with -DWINNOW_CUDA_ARCHITECTURES, or update the driver";
       }
-      std::snprintf(message, sizeof message, "CUDA device %d cannot load %s: %s%s", ordinal, kernel.name, cudaGetErrorString(error), remedy);
+      std::snprintf(message, sizeof message, "CUDA device %d cannot load %s: %s%s", ordinal, kernel.name, cudaGetErrorString(error),
+                    remedy);
       return WN_EUNSUPPORTED;
     }
   }

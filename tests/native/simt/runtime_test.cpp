@@ -175,7 +175,29 @@ void sizes() {
     check(plugin->greedy_workspace(&greedy) >= wn_cuda::kNoMemory, "choices that need more memory than there is");
   }
   check(plugin->greedy(device, &greedy, nullptr, nullptr) == WN_EUNSUPPORTED, "and are refused");
+  greedy.batch = greedy.dim = greedy.k = 1;
+  greedy.n = wn_cuda::kMostCount;
+  greedy.dtype = WN_BF16;
+  for (int objective : {WN_MAX_MIN, WN_COVERAGE}) {
+    greedy.objective = objective;
+    check(plugin->greedy(device, &greedy, nullptr, nullptr) == WN_EUNSUPPORTED && says("batch or n"), "more tiles than a grid has");
+  }
   check(simt::statistics().launches == before, "nothing is launched");
+
+  // What an operation does not use does not count.
+  std::vector<float> x(4 * 3, 1.0f);
+  float mean = -9.0f;
+  std::memset(&sim, 0, sizeof sim);
+  sim.op = WN_SIM_WINDOWS;
+  sim.batch = 1;
+  sim.n = 4;
+  sim.dim = 3;
+  sim.n_pivot = 0x7fffffff;
+  sim.win_h = sim.win_w = sim.grid_w = 2;
+  sim.x = x.data();
+  sim.x_sn = 3;
+  sim.out_val = &mean;
+  check(plugin->sim(device, &sim, nullptr, nullptr) == WN_OK && mean > 0.99f && mean < 1.01f, "windows, whatever n_pivot holds");
   plugin->close(device);
 }
 
