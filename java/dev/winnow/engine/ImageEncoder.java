@@ -26,7 +26,8 @@ public final class ImageEncoder {
   /** [hidden]; null where the family has none. */
   private final Tensor newline;
 
-  ImageEncoder(ModelConfig config, Preprocessor preprocessor, VisionTower tower, Projector projector, Tensor newline) {
+  /** @param newline [hidden], not copied; null where the family has none */
+  public ImageEncoder(ModelConfig config, Preprocessor preprocessor, VisionTower tower, Projector projector, Tensor newline) {
     this.config = config;
     this.preprocessor = preprocessor;
     this.tower = tower;

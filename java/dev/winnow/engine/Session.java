@@ -5,11 +5,9 @@ import dev.winnow.checkpoint.ChatMessage;
 import dev.winnow.checkpoint.PromptPiece;
 import dev.winnow.checkpoint.StreamDecoder;
 import dev.winnow.checkpoint.Tokenizer;
-import dev.winnow.decoder.ImageRows;
 import dev.winnow.decoder.KvCache;
 import dev.winnow.decoder.PositionPolicy;
 import dev.winnow.decoder.StepObserver;
-import dev.winnow.kernels.Tensors;
 import dev.winnow.prune.CutRecord;
 import dev.winnow.prune.Plan;
 import dev.winnow.prune.QuestionText;
@@ -17,9 +15,7 @@ import dev.winnow.vision.PixelBatch;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Objects;
 import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.Tensor;
 
 /**
  * One conversation: questions are asked in order and share a KV cache. One thread at a time; another thread may {@link #cancel}. A question
@@ -94,11 +90,11 @@ public final class Session implements AutoCloseable {
     double imageMillis = watch.lap();
     try (PointerScope scope = new PointerScope()) {
       Plan plan = question.plan(model.shape(), pixels.stream().mapToInt(model.images()::tokens).max().orElse(0));
-      Pictures pictures = encode(pixels, plan, question, scope);
-      List<Tensor> rows = pictures.rows;
+      QuestionText text = new QuestionText(question.text(), words -> model.decoder().embed(wordIds(words)));
+      Pictures pictures = Pictures.encode(model.images(), pixels, plan, images, text, scope);
       double visionMillis = watch.lap();
       int[] ids = ids(question);
-      Prompt prompt = Prompt.assemble(ids, model.config().imageTokenId(), rows, images, model.decoder());
+      Prompt prompt = Prompt.assemble(ids, model.config().imageTokenId(), pictures.rows(), images, model.decoder());
       int length = (int) prompt.rows().size(0);
       int holes = plan.positions() == PositionPolicy.ORIGINAL ? pictures.holes() : 0;
       int newTokens = room(length + holes, question.maxTokens());
@@ -110,11 +106,7 @@ public final class Session implements AutoCloseable {
         int[] past = run.sequence().cache().lengths();
         int[] computedBefore = run.sequence().cache().computedRows();
         run.prompt(prompt.rows(), prompt.segments(), images, plan, newTokens);
-        run.sequence().withdraw(pictures.removed);
-        for (int i = 0; i < pictures.keyRows.size(); i++) {
-          run.keyTokens(images + i, pictures.keyRows.get(i));
-          if (plan.repairs() && pictures.standFor.get(i) != null) run.imageRows(images + i, pictures.standFor.get(i));
-        }
+        pictures.announce(run, images);
         float[] first = advance();
         int[] afterPrompt = run.sequence().cache().lengths();
         int[] computed = run.sequence().cache().computedRows();
@@ -123,7 +115,7 @@ public final class Session implements AutoCloseable {
         decoding.run(first);
         double decodeMillis = watch.lap();
         images += pixels.size();
-        List<CutRecord> cuts = new ArrayList<>(pictures.cuts);
+        List<CutRecord> cuts = new ArrayList<>(pictures.cuts());
         cuts.addAll(run.cuts());
         double pruning = cuts.stream().mapToDouble(cut -> cut.nanos() / 1e6).sum();
         double firstToken = imageMillis + visionMillis + promptMillis;
@@ -133,7 +125,7 @@ public final class Session implements AutoCloseable {
         Report.Kv kv = new Report.Kv(afterPrompt, cache.lengths(), cache.unprunedBytes(), cache.heldBytes());
         int[] added = difference(computed, computedBefore);
         Report report = new Report(plan, ids, prompt.segments(), length, cuts, kv, first,
-            Flops.of(model.config().text(), added, length + pictures.removed, past), timing);
+            Flops.of(model.config().text(), added, length + pictures.removed(), past), timing);
         return new Answer(decoding.text.toString(), decoding.ids(), decoding.finish, report);
       } catch (OutOfMemoryError e) {
         run.rollback(mark);
@@ -145,30 +137,6 @@ public final class Session implements AutoCloseable {
         throw e;
       }
     }
-  }
-
-  /** The pictures of a question as they enter the language model; {@code removed} rows did not. */
-  private record Pictures(List<Tensor> rows, List<CutRecord> cuts, int removed, List<int[]> keyRows, List<ImageRows> standFor) {
-    /** Positions that the rows would leave empty if they stood where their patches do. */
-    int holes() { return standFor.stream().filter(Objects::nonNull).mapToInt(image -> image.span() - image.places().length).sum(); }
-  }
-
-  private Pictures encode(List<PixelBatch> pixels, Plan plan, Question question, PointerScope scope) {
-    QuestionText text = new QuestionText(question.text(), words -> model.decoder().embed(wordIds(words)));
-    List<Tensor> rows = new ArrayList<>();
-    List<CutRecord> cuts = new ArrayList<>();
-    List<int[]> keyRows = new ArrayList<>();
-    List<ImageRows> standFor = new ArrayList<>();
-    int removed = 0;
-    for (PixelBatch batch : pixels) {
-      ImageEncoder.Encoded encoded = model.images().encode(batch, plan.visionCuts(), images + rows.size(), text);
-      rows.add(Tensors.adopt(scope, encoded.rows()));
-      cuts.addAll(encoded.cuts());
-      keyRows.add(encoded.keyRows());
-      standFor.add(encoded.standFor());
-      removed += encoded.unpruned() - (int) encoded.rows().size(0);
-    }
-    return new Pictures(rows, cuts, removed, keyRows, standFor);
   }
 
   /** Ids of a text as it would begin a prompt, without what the tokenizer puts before every text. */

@@ -73,12 +73,7 @@ public final class Preprocessor {
    * @throws InvalidInputException as {@link #load}, or if the pictures it makes are not those that the tower takes
    */
   public static Preprocessor load(Path folder, ModelConfig model) {
-    Preprocessor preprocessor = load(folder);
-    if (model.aspectRatio().equals("pad")) preprocessor = preprocessor.with(Layout.PADDED);
-    if (model.aspectRatio().startsWith("anyres") && preprocessor.layout != Layout.TILES) {
-      List<TileGrid.Canvas> canvases = model.gridPinpoints().stream().map(hw -> new TileGrid.Canvas(hw.get(0), hw.get(1))).toList();
-      preprocessor = new Preprocessor(preprocessor.config.withCanvases(canvases), Layout.PLAIN).with(Layout.TILES);
-    }
+    Preprocessor preprocessor = load(folder).laidOut(model);
     int side = model.vision().imageSize();
     PreprocessorConfig c = preprocessor.config;
     int height = c.cropHeight() > 0 ? c.cropHeight() : c.height();
@@ -89,6 +84,17 @@ public final class Preprocessor {
     }
     return preprocessor;
   }
+
+  /** In the layout that a config asks for. */
+  private Preprocessor laidOut(ModelConfig model) {
+    if (model.aspectRatio().equals("pad")) return with(Layout.PADDED);
+    if (!model.aspectRatio().startsWith("anyres") || layout == Layout.TILES) return this;
+    List<TileGrid.Canvas> canvases = model.gridPinpoints().stream().map(hw -> new TileGrid.Canvas(hw.get(0), hw.get(1))).toList();
+    return new Preprocessor(config.withCanvases(canvases), Layout.PLAIN).with(Layout.TILES);
+  }
+
+  /** The standard processor of a model's tower, in the layout that its config asks for: for random weights. */
+  public static Preprocessor standard(ModelConfig model) { return standard(model.vision()).laidOut(model); }
 
   /** The processor that a tower of this kind and size is published with: for checkpoints without one, and random weights. */
   public static Preprocessor standard(VisionConfig tower) {
