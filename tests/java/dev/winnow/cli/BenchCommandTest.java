@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** {@code winnow bench} and {@code winnow bench kernels} as they are typed. */
@@ -39,7 +41,35 @@ class BenchCommandTest {
     assertEquals("winnow.bench/1", ran.traces().get(0).path("format").asText());
   }
 
+  @Test void onlyATowerHasTimesOfVision() {
+    JsonNode with = toy("--tower", "--budget", "20", "--method", "visionzip", "--variant", "mustdrop merge=off");
+    assertTrue(with.path("tower").asBoolean());
+    assertEquals(20, with.path("budget").asInt());
+    assertEquals(64, with.path("image_tokens").asInt());
+    JsonNode zip = with.path("results").path(1);
+    assertEquals(20, zip.path("image_rows_entering").asInt());
+    assertEquals(20.0, zip.path("image_rows_per_layer").asDouble());
+    assertTrue(zip.path("vision_ms").asDouble() > 0 && zip.path("speedup_with_vision").asDouble() > 0, zip::toString);
+    assertEquals(1, zip.path("vision_ms_samples").size());
+    assertEquals("mustdrop merge=off", with.path("results").path(2).path("label").asText());
+    JsonNode without = toy("--method", "fastv");
+    assertTrue(!without.path("tower").asBoolean() && without.path("budget").isNull(), without::toString);
+    assertTrue(without.path("results").path(1).path("vision_ms").isMissingNode(), without::toString);
+  }
+
+  private static JsonNode toy(String... more) {
+    List<String> args = new ArrayList<>(List.of("bench", "--shape", "tiny", "--prompt-text", "8", "--decode", "0", "--runs", "1",
+        "--threads", "1", "--json"));
+    args.addAll(List.of(more));
+    Ran ran = Ran.inProcess(args.toArray(new String[0]));
+    assertEquals(0, ran.status(), ran::toString);
+    return ran.traces().get(0);
+  }
+
   @Test void refusesWhatItCannotMeasure() {
+    refused("add --tower", "bench", "--shape", "tiny", "--method", "visionzip");
+    refused("leave --image-tokens out", "bench", "--shape", "tiny", "--tower", "--image-tokens", "9");
+    refused("name one with --method", "bench", "--shape", "tiny", "--budget", "9");
     refused("no kernel has 'nothing'", "bench", "kernels", "--only", "nothing");
     refused("runs=0", "bench", "kernels", "--runs", "0");
     refused("no-such-shape", "bench", "--shape", "no-such-shape");

@@ -10,6 +10,7 @@ import dev.winnow.InvalidInputException;
 import dev.winnow.kernels.Dtype;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import org.bytedeco.javacpp.Pointer;
 import org.junit.jupiter.api.Test;
 
@@ -24,12 +25,15 @@ class BenchPrefillTest {
     BenchResult.Row none = result.rows().get(0);
     assertEquals(1, none.speedup());
     assertEquals(none.fullBytes(), none.heldBytes());
-    assertEquals(0, none.pruning());
+    assertEquals(0, none.times().pruning());
+    assertEquals(32, none.average());
     for (BenchResult.Row row : result.rows().subList(1, 3)) {
       assertTrue(row.heldBytes() < row.fullBytes() && row.fullBytes() == none.fullBytes());
-      assertTrue(row.pruning() > 0 && row.pruning() < row.prefill());
+      assertTrue(row.times().pruning() > 0 && row.times().pruning() < row.times().prefill());
+      assertEquals(32, row.entering());
       assertTrue(row.flops().speedup() > 1);
     }
+    assertEquals((2 * 32 + 2 * 16 + 2 * 8 + 2 * 4) / 8.0, result.rows().get(1).average());
     assertTrue(result.table().contains("pyramiddrop") && result.json().startsWith("{\"format\":\"winnow.bench/1\""));
   }
 
@@ -44,12 +48,14 @@ class BenchPrefillTest {
     assertThrows(InvalidInputException.class, () -> BenchShape.named("llama"));
     assertThrows(InvalidInputException.class, () -> BenchPrefill.run(options(BenchShape.TINY, List.of("nothing"), Map.of())));
     assertThrows(InvalidInputException.class, () -> BenchPrefill.run(options(BenchShape.TINY, List.of("fastv"), Map.of("layers", "2"))));
-    assertThrows(InvalidInputException.class, () -> new BenchModelOptions(BenchShape.TINY, 0, List.of(), Map.of(), Dtype.FLOAT32, 1, 0, 32, 1, 1));
-    assertThrows(InsufficientMemoryException.class, () -> BenchPrefill.run(new BenchModelOptions(BenchShape.LLAVA_1_5_13B, 900, List.of(), Map.of(),
-        Dtype.FLOAT32, 1, 8, 32, 1, 1)));
+    assertThrows(InvalidInputException.class, () -> new BenchModelOptions(BenchShape.TINY, 0, BenchPruning.NONE, false, Dtype.FLOAT32,
+        1, 0, 32, 1, 1));
+    assertThrows(InsufficientMemoryException.class, () -> BenchPrefill.run(new BenchModelOptions(BenchShape.LLAVA_1_5_13B, 900,
+        BenchPruning.NONE, false, Dtype.FLOAT32, 1, 8, 32, 1, 1)));
   }
 
   private static BenchModelOptions options(BenchShape shape, List<String> methods, Map<String, String> settings) {
-    return new BenchModelOptions(shape, 0, methods, settings, Dtype.FLOAT32, 1, 8, 32, 2, 2);
+    BenchPruning pruning = new BenchPruning(BenchPruning.sharing(methods, settings), OptionalInt.empty());
+    return new BenchModelOptions(shape, 0, pruning, false, Dtype.FLOAT32, 1, 8, 32, 2, 2);
   }
 }
