@@ -70,8 +70,8 @@ public record BenchPruning(List<Variant> variants, OptionalInt budget) {
   List<Plan> plans(ModelShape shape, boolean tower, int imageTokens) {
     List<Plan> plans = variants.stream().map(variant -> variant.plan(shape, budget, imageTokens)).toList();
     for (Plan plan : plans) {
-      if (tower || plan.vision() == null) continue;
-      throw new InvalidInputException("method '" + plan.method() + "' cuts before the decoder (" + plan.vision().site()
+      if (tower || plan.visionCuts().isEmpty()) continue;
+      throw new InvalidInputException("method '" + plan.method() + "' cuts before the decoder (" + plan.visionCuts().get(0).site()
           + "), and without --tower the decoder alone is measured; add --tower");
     }
     return plans;
