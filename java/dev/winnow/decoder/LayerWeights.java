@@ -10,8 +10,8 @@ import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /** The weights of one decoder layer and the row-wise part of its arithmetic; every tensor is [rows, width]. */
-record LayerWeights(Tensor inputNorm, Tensor postNorm, Projection q, Projection k, Projection v, Projection o, Projection gate, Projection up,
-    Projection down, double eps) {
+record LayerWeights(Tensor inputNorm, Tensor postNorm, Projection q, Projection k, Projection v, Projection o, Projection gate,
+    Projection up, Projection down, double eps) {
 
   /** y = x W^T + b, W stored [out, in]; {@code bias} may be null. */
   record Projection(Tensor weight, Tensor bias) {

@@ -21,12 +21,14 @@ final class BenchCompositions {
   /** One query [1, heads, D] against keys [m, heads, D]: float32 [count] from {@code first} on. */
   static Tensor scores(Tensor query, Tensor keys, long first, long count) {
     Tensor logits = query.transpose(0, 1).matmul(keys.permute(1, 2, 0)).mul(new Scalar(1 / Math.sqrt(keys.size(2))));
-    return logits.softmax(-1, new ScalarTypeOptional(ScalarType.Float)).mean(new long[] {0, 1}, false, new ScalarTypeOptional()).narrow(0, first, count);
+    return logits.softmax(-1, new ScalarTypeOptional(ScalarType.Float)).mean(new long[] {0, 1}, false, new ScalarTypeOptional())
+        .narrow(0, first, count);
   }
 
   /** One query [1, heads, D] against keys and values [m, heads, D]. */
   static Tensor attention(Tensor query, Tensor keys, Tensor values) {
-    return scaled_dot_product_attention(query.transpose(0, 1).unsqueeze(0), keys.transpose(0, 1).unsqueeze(0), values.transpose(0, 1).unsqueeze(0));
+    return scaled_dot_product_attention(query.transpose(0, 1).unsqueeze(0), keys.transpose(0, 1).unsqueeze(0),
+        values.transpose(0, 1).unsqueeze(0));
   }
 
   /** Ascending indices of the k largest, int64 [k]. */

@@ -16,8 +16,8 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
- * What {@code winnow bench kernels} and the JMH benchmarks measure: every kernel at the sizes of LLaVA-1.5, LLaVA-NeXT and video, with seeded
- * data, beside the libtorch composition. Both sides take tensors and give tensors, unless the name says otherwise.
+ * What {@code winnow bench kernels} and the JMH benchmarks measure: every kernel at the sizes of LLaVA-1.5, LLaVA-NeXT and video, with
+ * seeded data, beside the libtorch composition. Both sides take tensors and give tensors, unless the name says otherwise.
  */
 public final class BenchKernelCases {
   private static final int[] SIZES = {576, 2880, 20000};
@@ -69,9 +69,11 @@ public final class BenchKernelCases {
   private static Case score(int n, boolean interleaved) {
     Tensor query = noise(ScalarType.BFloat16, 1, HEADS, HEAD_DIM);
     int m = n + TEXT;
-    Turns keys = new Turns(() -> interleaved ? noise(ScalarType.BFloat16, m, 2, HEADS, HEAD_DIM).select(1, 0) : noise(ScalarType.BFloat16, m, HEADS, HEAD_DIM));
+    Turns keys = new Turns(() -> interleaved ? noise(ScalarType.BFloat16, m, 2, HEADS, HEAD_DIM).select(1, 0)
+        : noise(ScalarType.BFloat16, m, HEADS, HEAD_DIM));
     long bytes = bytes(keys.next());
-    return new Case(() -> Kernels.attentionScores(query, keys.next(), TEXT / 2, n), () -> BenchCompositions.scores(query, keys.next(), TEXT / 2, n),
+    return new Case(() -> Kernels.attentionScores(query, keys.next(), TEXT / 2, n),
+        () -> BenchCompositions.scores(query, keys.next(), TEXT / 2, n),
         "matmul + softmax + mean", Traffic.READ, bytes, keys.bytes(), 2.0 * m * HEADS * HEAD_DIM);
   }
 
@@ -93,13 +95,14 @@ public final class BenchKernelCases {
   private static Case select(int n) {
     Tensor scores = noise(ScalarType.Float, n);
     Tensor keep = Tensors.uninitialised(ScalarType.Int, Tensors.CPU, n / 3);
-    return new Case(() -> Kernels.top(scores, keep), () -> BenchCompositions.top(scores, n / 3), "topk + sort", Traffic.READ, 4L * n, 4L * n, 0);
+    return new Case(() -> Kernels.top(scores, keep), () -> BenchCompositions.top(scores, n / 3), "topk + sort", Traffic.READ, 4L * n,
+        4L * n, 0);
   }
 
   private static Case selectToJava(int n) {
     Tensor scores = noise(ScalarType.Float, n);
-    return new Case(() -> Kernels.top(scores, n / 3), () -> Tensors.toInts(BenchCompositions.top(scores, n / 3)), "topk + sort, to int[]", Traffic.READ,
-        4L * n, 4L * n, 0);
+    return new Case(() -> Kernels.top(scores, n / 3), () -> Tensors.toInts(BenchCompositions.top(scores, n / 3)), "topk + sort, to int[]",
+        Traffic.READ, 4L * n, 4L * n, 0);
   }
 
   private static Case gather(int n) {
@@ -108,8 +111,8 @@ public final class BenchKernelCases {
     Tensor list = Tensors.int32(keep, Tensors.CPU);
     Tensor indices = Tensors.indices(keep, Tensors.CPU);
     long bytes = 2L * keep.length * HIDDEN * 2;
-    return new Case(() -> Kernels.gatherRows(rows.next(), list), () -> rows.next().index_select(0, indices), "index_select", Traffic.COPY, bytes,
-        rows.bytes(), 0);
+    return new Case(() -> Kernels.gatherRows(rows.next(), list), () -> rows.next().index_select(0, indices), "index_select", Traffic.COPY,
+        bytes, rows.bytes(), 0);
   }
 
   private static int layers(int n) { return (int) Math.max(1, Math.min(32, CACHE_BYTES / ((n + TEXT) * 4L * HEADS * HEAD_DIM))); }
@@ -135,14 +138,14 @@ public final class BenchKernelCases {
         }
       }
     };
-    return new Case(() -> Kernels.compactRows(planes, lists), theirs, copyBack ? "index_select + copy back" : "gather per tensor", Traffic.COPY, bytes,
-        bytes(planes[0]) * planes.length, 0);
+    return new Case(() -> Kernels.compactRows(planes, lists), theirs, copyBack ? "index_select + copy back" : "gather per tensor",
+        Traffic.COPY, bytes, bytes(planes[0]) * planes.length, 0);
   }
 
   private static Case nearest(int n) {
     Tensor x = noise(ScalarType.BFloat16, n, HIDDEN);
-    return new Case(() -> Similarity.nearest(x, Similarity.Metric.COSINE, 0), () -> BenchCompositions.nearest(x), "normalise + matmul + max", Traffic.READ,
-        bytes(x), bytes(x), (double) n * n * HIDDEN);
+    return new Case(() -> Similarity.nearest(x, Similarity.Metric.COSINE, 0), () -> BenchCompositions.nearest(x),
+        "normalise + matmul + max", Traffic.READ, bytes(x), bytes(x), (double) n * n * HIDDEN);
   }
 
   private static Case determinantal(int n, int k) {
@@ -167,8 +170,8 @@ public final class BenchKernelCases {
     Tensor used = x.narrow(0, 0, groupOfRow.length);
     long bytes = bytes(used) + 2L * groups * HIDDEN;
     Tensor index = Tensors.indices(groupOfRow, Tensors.CPU);
-    return new Case(() -> Kernels.mergeRows(used, members, weights), () -> BenchCompositions.merge(used, index, groups), "index_add + divide",
-        Traffic.READ, bytes, bytes, 2.0 * used.numel());
+    return new Case(() -> Kernels.mergeRows(used, members, weights), () -> BenchCompositions.merge(used, index, groups),
+        "index_add + divide", Traffic.READ, bytes, bytes, 2.0 * used.numel());
   }
 
   /** A third of the image's rows, seeded, and all text around it. */

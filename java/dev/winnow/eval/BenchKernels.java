@@ -14,8 +14,8 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
- * Measures the native kernels through their typed face beside the libtorch compositions that a user would write, and beside what memory gives,
- * all in turns: ours, theirs, memory, ours, ... One thread. Times are processor time of that thread, so that others who use the machine
+ * Measures the native kernels through their typed face beside the libtorch compositions that a user would write, and beside what memory
+ * gives, all in turns: ours, theirs, memory, ours, ... One thread. Times are processor time of that thread, so that others who use the machine
  * disturb them little.
  */
 public final class BenchKernels {
@@ -72,8 +72,8 @@ public final class BenchKernels {
       theirs.sample();
       ceiling.sample();
     }
-    return new BenchKernelsResult.Row(plan.name(), plan.size(), work.beside(), work.bytes(), work.touched(), work.operations(), ours.median(),
-        theirs.median(), Memory.BYTES / ceiling.median() / 1e3);
+    return new BenchKernelsResult.Row(plan.name(), plan.size(), work.beside(), work.bytes(), work.touched(), work.operations(),
+        ours.median(), theirs.median(), Memory.BYTES / ceiling.median() / 1e3);
   }
 
   /** Samples one piece of work. The calls before, which are not measured, tell how many make a sample. */

@@ -33,8 +33,8 @@ public final class Methods {
       new None(), new PyramidDrop(), new Vtw(), new FastV(), new SparseVlm(), new MustDrop(), new Dart(), new FasterVlm(),
       new VisionZip(), PruMerge.plain(), PruMerge.withSupplement(), new FoPru(), new VisPruner(), new HiRed(), new DivPrune(),
       new CdPruner(), new HoloV(), new ToMe(), new Scope(), new MmTok(), new HiPrune(), new Eadp(),
-      new RestoreAnchors(new VisPruner(), new FasterVlm(), new HiRed(), new FoPru(), new DivPrune(), new CdPruner(), new HoloV(), new Scope(),
-          new MmTok(), new HiPrune(), new Eadp()),
+      new RestoreAnchors(new VisPruner(), new FasterVlm(), new HiRed(), new FoPru(), new DivPrune(), new CdPruner(), new HoloV(),
+          new Scope(), new MmTok(), new HiPrune(), new Eadp()),
       SimpleCut.random(), SimpleCut.uniform());
 
   private Methods() {}

@@ -29,14 +29,15 @@ class BenchCommandTest {
     assertEquals("winnow.bench.kernels/2", result.path("format").asText());
     assertEquals(3, result.path("results").size());
     JsonNode row = result.path("results").path(0);
-    assertTrue(row.path("us").asDouble() > 0 && row.path("libtorch_us").asDouble() > 0 && row.path("ceiling_gb_per_s").asDouble() > 0, row::toString);
+    assertTrue(row.path("us").asDouble() > 0 && row.path("libtorch_us").asDouble() > 0 && row.path("ceiling_gb_per_s").asDouble() > 0,
+        row::toString);
     assertEquals(row.path("bytes").asDouble() / row.path("us").asDouble() / 1e3, row.path("gb_per_s").asDouble(), 1e-6);
     assertTrue(row.path("in_cache").asBoolean());
   }
 
   @Test void measuresAModelOfAToyShape() {
-    Ran ran = Ran.inProcess("bench", "--shape", "tiny", "--image-tokens", "24", "--prompt-text", "8", "--decode", "2", "--runs", "1", "--threads", "1",
-        "--method", "fastv", "--json");
+    Ran ran = Ran.inProcess("bench", "--shape", "tiny", "--image-tokens", "24", "--prompt-text", "8", "--decode", "2", "--runs", "1",
+        "--threads", "1", "--method", "fastv", "--json");
     assertEquals(0, ran.status(), ran::toString);
     assertEquals("winnow.bench/1", ran.traces().get(0).path("format").asText());
   }

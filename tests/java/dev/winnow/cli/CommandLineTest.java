@@ -58,8 +58,8 @@ class CommandLineTest {
         {"ask", "--model", MODEL, "--prompt", "o\uFFFD est"},
         {"ask", "--model", MODEL, "--prompt", "x", "--threads", "99999"}, {"ask", "--model", MODEL, "--prompt", "x", "--budget", "8"},
         {"ask", "--model", MODEL, "--prompt", "x", "stray"},
-        {"methods", "magic"}, {"methods", "fastv", "--budget", "8"}, {"methods", "fastv", "--layers", "8"}, {"conform"}, {"conform", "/nonexistent.json"},
-        {"demo", "--out", IMAGE}};
+        {"methods", "magic"}, {"methods", "fastv", "--budget", "8"}, {"methods", "fastv", "--layers", "8"}, {"conform"},
+        {"conform", "/nonexistent.json"}, {"demo", "--out", IMAGE}};
     for (String[] mistake : mistakes) {
       Ran ran = Ran.inProcess(mistake);
       String what = String.join(" ", mistake) + "\n" + ran;

@@ -16,7 +16,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** Golden files that are not as they should be. */
 class ConformanceTest {
-  private static final String GOOD = "{'name': 'good', 'kind': 'features', 'inputs': {'class_attention': {'gen': 'literal', 'shape': [1, 4],"
+  private static final String GOOD =
+      "{'name': 'good', 'kind': 'features', 'inputs': {'class_attention': {'gen': 'literal', 'shape': [1, 4],"
       + " 'values': [0.1, 0.4, 0.2, 0.3]}}, 'params': {'tokens': 2},"
       + " 'expected': {'score': {'first8': [0.1, 0.4, 0.2, 0.3], 'sum': 1}, 'kept': [1, 3]}}";
 

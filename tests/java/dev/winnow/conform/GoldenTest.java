@@ -17,8 +17,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** The vectors of the methods' public implementations. */
 class GoldenTest {
   @ParameterizedTest
-  @ValueSource(strings = {"pyramiddrop", "vtw", "fastv", "sparsevlm", "mustdrop", "dart", "fastervlm", "visionzip", "prumerge", "prumerge_plus", "fopru",
-      "vispruner", "hired", "divprune", "cdpruner", "holov", "tome", "scope", "mmtok", "hiprune", "eadp", "restore_anchors"})
+  @ValueSource(strings = {"pyramiddrop", "vtw", "fastv", "sparsevlm", "mustdrop", "dart", "fastervlm", "visionzip", "prumerge",
+      "prumerge_plus", "fopru", "vispruner", "hired", "divprune", "cdpruner", "holov", "tome", "scope", "mmtok", "hiprune", "eadp",
+      "restore_anchors"})
   void everyCasePasses(String method) {
     List<Conformance.Result> results = Conformance.run(TestData.path("goldens/" + method + ".json"));
     assertTrue(results.size() >= 4, "cases in the file");

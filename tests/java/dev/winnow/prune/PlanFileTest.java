@@ -24,8 +24,9 @@ class PlanFileTest {
   private static final ModelShape SHAPE = new ModelShape(32, 24, true, 22, 24, true);
 
   @ParameterizedTest
-  @CsvSource(delimiter = '|', value = {"none|", "pyramiddrop|", "vtw|", "fastv|variant=mask", "fastv|variant=lmms", "fastv|variant=inplace", "random|seed=7", "uniform|",
-      "sparsevlm|", "sparsevlm|version=2_0", "sparsevlm|version=rank;layers=2,6,15,19;reconstruction=sum", "mustdrop|", "mustdrop|key_tokens=3,9;positions=keep",
+  @CsvSource(delimiter = '|', value = {"none|", "pyramiddrop|", "vtw|", "fastv|variant=mask", "fastv|variant=lmms", "fastv|variant=inplace",
+      "random|seed=7", "uniform|", "sparsevlm|", "sparsevlm|version=2_0",
+      "sparsevlm|version=rank;layers=2,6,15,19;reconstruction=sum", "mustdrop|", "mustdrop|key_tokens=3,9;positions=keep",
       "mustdrop|average=64", "dart|", "dart|keep=17", "dart|ratio=0.7", "fastervlm|", "visionzip|", "tome|", "prumerge|", "divprune|",
       "cdpruner|relevance=none", "restore_anchors|", "restore_anchors|selector=cdpruner relevance=none",
       "restore_anchors|positions=contiguous;sizes=all;distance=none"})
@@ -106,7 +107,8 @@ class PlanFileTest {
       "{\"format\":\"winnow.plan/1\",\"cuts\":[7]}|p:1:35: an object is wanted here",
       "[]|must be an object", "^^|p:1:1: the file is empty"})
   void complaintsNameThePlace(String json, String complaint) {
-    String message = assertThrows(InvalidInputException.class, () -> PlanReader.parse(json.replace('#', '\n'), "p").plan(SHAPE)).getMessage();
+    String message = assertThrows(InvalidInputException.class, () -> PlanReader.parse(json.replace('#', '\n'), "p").plan(SHAPE))
+        .getMessage();
     assertTrue(message.contains(complaint), message);
     assertEquals(1, message.lines().count(), message);
   }
