@@ -30,7 +30,9 @@ struct QueryRows {
   int64_t logits_size;
   int per_head;
 
-  QueryRows from(int64_t row, int64_t key) const { return {q + row * q_size, q_size, logits + row * logits_size + key, logits_size, per_head}; }
+  QueryRows from(int64_t row, int64_t key) const {
+    return {q + row * q_size, q_size, logits + row * logits_size + key, logits_size, per_head};
+  }
 };
 
 /** Sixteen keys of one head, and sixteen others that are asked for while these are worked on. */
@@ -177,7 +179,9 @@ class HeadDots {
   HeadDots(const KeyRows<T>& keys, const QueryRows& rows, int64_t all_rows, int from, int to, float scale)
       : keys(keys), rows(rows), from(from), to(to), scale(scale) {
 #ifdef WN_HAS_DPBF16
-    if constexpr (T::planes == 2 && Exact) instruction = rows.per_head > 1 && keys.dim % T::step == 0 && is_moderate(rows.q, all_rows * rows.q_size);
+    if constexpr (T::planes == 2 && Exact) {
+      instruction = rows.per_head > 1 && keys.dim % T::step == 0 && is_moderate(rows.q, all_rows * rows.q_size);
+    }
 #else
     (void)all_rows;
 #endif
@@ -238,7 +242,8 @@ inline void dots_of_head(const KeyRows<T>& keys, int head, const QueryRows& rows
 
 /**
  * Logits of all heads for keys begin..end, where the keys of all heads lie side by side in one row per token: sixteen tokens, then head
- * after head, so that memory is read in as many streams, page after page, while what lies some heads further is asked for. Keys exist up to to.
+ * after head, so that memory is read in as many streams, page after page, while what lies some heads further is asked for. Keys exist
+ * up to to.
  */
 template <typename T, bool Exact>
 inline void dots_by_token(const KeyRows<T>& keys, const QueryRows& rows, int from, int begin, int end, int to, float scale) {

@@ -29,7 +29,8 @@ struct ScoreLayout {
     summed = d.n_query > 0 && d.mode == WN_RAW_DOT && !d.causal && (d.reduce == WN_MEAN || d.reduce == WN_SUM);
     rows_per_head = summed ? 1 : static_cast<int64_t>(d.n_query) * (d.heads_q / d.heads_kv);
     const bool one_row_per_token = d.heads_kv > 1 && d.k_sh > 0 && d.k_sn / d.heads_kv >= d.k_sh;
-    by_token = one_row_per_token && rows_per_head > 0 && rows_per_head <= score_rows && logits + row <= most_shared / (d.heads_kv * rows_per_head);
+    by_token = one_row_per_token && rows_per_head > 0 && rows_per_head <= score_rows &&
+               logits + row <= most_shared / (d.heads_kv * rows_per_head);
     shared_rows = by_token ? d.heads_kv * rows_per_head : 0;
     part = 2 * span + (by_token ? 0 : score_rows * (logits + row));
   }

@@ -25,8 +25,9 @@ struct ScorePart {
   float* logits;              // [score_rows][logits_size]; or the shared ones
 
   ScorePart(const wn_score_desc& desc, const ScoreLayout& sizes, int batch_row, float* workspace, int64_t part)
-      : d(desc), layout(sizes), b(batch_row), first(int_at(desc.key_first, batch_row, 0)), len(int_at(desc.key_len, batch_row, desc.max_key)),
-        group(desc.heads_q / desc.heads_kv), span(sizes.span), logits_size(sizes.logits), row_size(sizes.row),
+      : d(desc), layout(sizes), b(batch_row), first(int_at(desc.key_first, batch_row, 0)),
+        len(int_at(desc.key_len, batch_row, desc.max_key)), group(desc.heads_q / desc.heads_kv), span(sizes.span),
+        logits_size(sizes.logits), row_size(sizes.row),
         partial(workspace + part * sizes.part), heads(partial + span), rows(sizes.by_token ? workspace + sizes.shared_at() : heads + span),
         logits(rows + (sizes.by_token ? sizes.shared_rows + 1 : score_rows) * row_size) {}
 

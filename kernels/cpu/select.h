@@ -1,5 +1,5 @@
-// K3, selection, for one CPU tier: the threshold is found byte by byte on order-preserving keys, then one pass emits the positions in order.
-// No sort: an ascending keep-list and the lower index among equals come for free.
+// K3, selection, for one CPU tier: the threshold is found byte by byte on order-preserving keys, then one pass emits the positions in
+// order. No sort: an ascending keep-list and the lower index among equals come for free.
 #pragma once
 
 #include "status.h"

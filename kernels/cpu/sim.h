@@ -131,8 +131,8 @@ inline void report(const wn_sim_desc& d, int64_t p, float* similarity, int n, co
 }
 
 template <typename T>
-inline void most_similar(const wn_ctx& ctx, const wn_sim_desc& d, const SimLayout& layout, const Rows<T>& x, const Rows<T>& y, const int32_t* own,
-                         char* memory, float* val, int32_t* idx) {
+inline void most_similar(const wn_ctx& ctx, const wn_sim_desc& d, const SimLayout& layout, const Rows<T>& x, const Rows<T>& y,
+                         const int32_t* own, char* memory, float* val, int32_t* idx) {
   const int groups = (y.n + pivot_group - 1) / pivot_group;
   const int64_t bytes = static_cast<int64_t>(x.n) * d.dim * sizeof(typename T::E) * groups;
   parallel(ctx, similarity_parts, bytes, [&](int64_t part) {
@@ -166,8 +166,8 @@ inline void sim_typed(const wn_ctx& ctx, const wn_sim_desc& d, char* memory) {
   const SimLayout layout(d);
   for (int b = 0; b < d.batch; ++b) {
     const int n = d.n_valid ? static_cast<const int32_t*>(d.n_valid)[b] : d.n;
-    const Rows<T> x = {static_cast<const E*>(d.x) + b * d.x_sb, d.x_sn, nullptr, n, d.dim, reinterpret_cast<float*>(memory + layout.x_measure),
-                       reinterpret_cast<uint8_t*>(memory + layout.x_state)};
+    const Rows<T> x = {static_cast<const E*>(d.x) + b * d.x_sb, d.x_sn, nullptr, n, d.dim,
+                       reinterpret_cast<float*>(memory + layout.x_measure), reinterpret_cast<uint8_t*>(memory + layout.x_state)};
     float* val = d.out_val ? static_cast<float*>(d.out_val) + b * d.out_sb : nullptr;
     int32_t* idx = d.out_idx ? static_cast<int32_t*>(d.out_idx) + b * d.out_sb : nullptr;
     if (d.op == WN_SIM_WINDOWS) {

@@ -70,7 +70,9 @@ static inline void store_bf16(uint16_t* p, F v) {
   const __m256i packed = _mm256_permute4x64_epi64(_mm256_packus_epi32(round_bf16(v.a), round_bf16(v.b)), 0xd8);
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), packed);
 }
-static inline __m256 odd_bf16(__m256i v) { return _mm256_castsi256_ps(_mm256_and_si256(v, _mm256_set1_epi32(static_cast<int>(0xffff0000)))); }
+static inline __m256 odd_bf16(__m256i v) {
+  return _mm256_castsi256_ps(_mm256_and_si256(v, _mm256_set1_epi32(static_cast<int>(0xffff0000))));
+}
 static inline __m256 even_bf16(__m256i v) { return _mm256_castsi256_ps(_mm256_slli_epi32(v, 16)); }
 static inline void load_bf16_pair(const uint16_t* p, F* odd, F* even) {
   const __m256i low = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));

@@ -97,8 +97,9 @@ struct Rows {
 };
 
 /**
- * True if a bfloat16 element is not 0 but below 2^-50. Without such elements products and sums of products are whole multiples of 2^-114:
- * exact or rounded once, never denormal, so that the dot instruction (which fuses, and flushes denormals) gives the bits of the general way.
+ * True if a bfloat16 element is not 0 but below 2^-50. Without such elements products and sums of products are whole multiples of
+ * 2^-114: exact or rounded once, never denormal, so that the dot instruction (which fuses, and flushes denormals) gives the bits of the
+ * general way.
  */
 template <typename E>
 inline bool has_tiny_elements(const E* row, int dim) {
@@ -222,7 +223,9 @@ struct Best {
     }
   }
   /** The lowest value of four neighbours: nothing below it changes any of them. */
-  float lowest(int first) const { return minimum_of(minimum_of(value[first], value[first + 1]), minimum_of(value[first + 2], value[first + 3])); }
+  float lowest(int first) const {
+    return minimum_of(minimum_of(value[first], value[first + 1]), minimum_of(value[first + 2], value[first + 3]));
+  }
   void offer(int at, float v, int32_t i) const {
     if (v > value[at] || (v == value[at] && v != -infinity && i < index[at])) {
       value[at] = v;
@@ -246,7 +249,9 @@ inline void offer_tile(const Best& best, int i, int j, int n, F lanes) {
 /** Joins the sets of the parts in the first: the order is total, so that it does not matter who found what. */
 inline void join_parts(float* values, int32_t* indices, int n) {
   for (int p = 1; p < similarity_parts; ++p) {
-    for (int i = 0; i < n; ++i) Best{values, indices}.offer(i, values[p * static_cast<int64_t>(n) + i], indices[p * static_cast<int64_t>(n) + i]);
+    for (int i = 0; i < n; ++i) {
+      Best{values, indices}.offer(i, values[p * static_cast<int64_t>(n) + i], indices[p * static_cast<int64_t>(n) + i]);
+    }
   }
 }
 

@@ -12,7 +12,8 @@ inline void gather_rows(const wn_gather_desc& d) {
     const int count = get_i32(d.keep_count, b, d.max_keep);
     for (int j = 0; j < count; ++j) {
       const int64_t row = static_cast<const int32_t*>(d.keep)[b * d.keep_s + j];
-      std::memcpy(static_cast<char*>(d.dst) + b * d.dst_sb + j * d.dst_sn, static_cast<const char*>(d.src) + b * d.src_sb + row * d.src_sn, d.row_bytes);
+      std::memcpy(static_cast<char*>(d.dst) + b * d.dst_sb + j * d.dst_sn,
+                  static_cast<const char*>(d.src) + b * d.src_sb + row * d.src_sn, d.row_bytes);
     }
   }
 }

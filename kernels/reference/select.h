@@ -58,7 +58,8 @@ inline std::vector<int32_t> keep_list(const wn_select_desc& d, int r) {
   const int total = get_i32(d.total_len, r, d.prefix + len);
   std::vector<int32_t> list;
   for (int i = 0; i < d.prefix; ++i) list.push_back(i);
-  for (int32_t i : choose(d, static_cast<const float*>(d.scores) + r * d.scores_s, len, get_i32(d.row_k, r, d.k))) list.push_back(d.prefix + i);
+  const float* scores = static_cast<const float*>(d.scores) + r * d.scores_s;
+  for (int32_t i : choose(d, scores, len, get_i32(d.row_k, r, d.k))) list.push_back(d.prefix + i);
   for (int i = d.prefix + len; i < total; ++i) list.push_back(i);
   return list;
 }

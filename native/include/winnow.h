@@ -198,8 +198,8 @@ enum wn_sim_op {
 /**
  * Compares pivots with the rows of x. Pivots are the rows of y, or, if y is NULL, the rows of x listed in pivot, or, if that is NULL
  * too, all rows of x (n_pivot = n). A pivot that is itself a row of x is never its own neighbour (WN_SIM_PIVOTS reports it).
- * A row or pivot with a NaN or infinite entry (or a squared norm beyond float32) is similar to nothing: -infinity, and comes last. Where a pivot has fewer than top_m
- * neighbours, the places left hold index -1 and -infinity. Rows at or past n_valid[b] take no part.
+ * A row or pivot with a NaN or infinite entry (or a squared norm beyond float32) is similar to nothing: -infinity, and comes last.
+ * Where a pivot has fewer than top_m neighbours, the places left hold index -1 and -infinity. Rows at or past n_valid[b] take no part.
  * Windows: the n = grid_h * grid_w rows of x are a raster; window w = (row / win_h) * (grid_w / win_w) + col / win_w.
  */
 typedef struct wn_sim_desc {
@@ -348,7 +348,7 @@ WN_API int32_t wn_gather_rows(wn_ctx* ctx, const wn_gather_desc* d, void* stream
 
 enum wn_order {
   WN_STABLE = 0, /**< kept rows stay in their order: row j becomes old row keep[j] */
-  WN_ANY = 1     /**< fewer moves: kept rows below keep_count stay, the others fill the holes, ascending. Only where order is of no matter */
+  WN_ANY = 1     /**< fewer moves, where order is of no matter: kept rows below keep_count stay, the others fill the holes, ascending */
 };
 
 /**
@@ -385,8 +385,9 @@ enum wn_normalise {
 };
 
 /**
- * dst[b][s] = sum over e in seg_begin[b][s] .. seg_begin[b][s+1] of seg_weight[e] * src[b][seg_src[e]], in that order, in float32, rounded
- * once to dtype. An empty segment, or a mean whose weights sum to 0, gives zeros. seg_begin holds absolute places in seg_src and seg_weight. No workspace.
+ * dst[b][s] = sum over e in seg_begin[b][s] .. seg_begin[b][s+1] of seg_weight[e] * src[b][seg_src[e]], in that order, in float32,
+ * rounded once to dtype. An empty segment, or a mean whose weights sum to 0, gives zeros. seg_begin holds absolute places in seg_src and
+ * seg_weight. No workspace.
  */
 typedef struct wn_merge_desc {
   int32_t struct_size;
