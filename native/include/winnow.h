@@ -9,6 +9,7 @@
  * - Descriptors are plain structs. Set struct_size = sizeof(the struct) and every field you do not use to 0 (memset first).
  * - Strides are int64 in ELEMENTS, except in wn_gather_desc and wn_kv_desc, where rows are bytes and strides are BYTES. The innermost
  *   dimension is always contiguous. Strides must not be negative; 0 repeats an input.
+ * - Counts and sizes (rows, heads, dimensions, bytes of a row, entries of a list) are below 2^30; strides may be larger.
  * - Data pointers are void*: host memory for a WN_CPU context, device memory for a WN_CUDA context. They must be aligned to their
  *   element size and need not be aligned further. Outputs must not overlap inputs.
  * - Index arrays and counts are int32, weights and scores float32, whatever the dtype of the data. Sums are accumulated in float32.

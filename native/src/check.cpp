@@ -6,28 +6,19 @@ namespace {
 // Larger than any address space in use; keeps sums of extents from overflowing.
 constexpr __int128 largest_extent = static_cast<__int128>(1) << 56;
 
-/** Whether a size in units is one in elements: without a division, which would take longer than all else, where both are the same. */
-bool whole_elements(int64_t size, int64_t unit, int64_t element) {
-  return unit == element || size * static_cast<__int128>(unit) % element == 0;
-}
+/** Element sizes are powers of two; a division would take longer than all else here. */
+bool aligned(const void* address, int64_t element) { return (reinterpret_cast<uintptr_t>(address) & (element - 1)) == 0; }
 
-bool aligned(const void* address, int64_t element) {
-  const uintptr_t at = reinterpret_cast<uintptr_t>(address);
-  return (element & (element - 1)) == 0 ? (at & (element - 1)) == 0 : at % element == 0;
-}
-
-int32_t check_extent(const char* function, const char* name, const void* address, int64_t inner, int64_t element, int64_t unit,
+int32_t check_extent(const char* function, const char* name, const void* address, int64_t inner, int64_t element,
                      std::initializer_list<Dim> dims, Span* span) {
   __int128 bytes = static_cast<__int128>(inner) * element;
   bool empty = inner == 0;
   for (const Dim& dim : dims) {
     WN_REQUIRE(dim.stride >= 0, "%s: a stride of %s is negative (%lld)", function, name, static_cast<long long>(dim.stride));
-    WN_REQUIRE(whole_elements(dim.stride, unit, element), "%s: a stride of %s (%lld bytes) is not a multiple of its element size %lld", function,
-               name, static_cast<long long>(dim.stride), static_cast<long long>(element));
     if (dim.count == 0) {
       empty = true;
     } else {
-      bytes += static_cast<__int128>(dim.count - 1) * dim.stride * unit;
+      bytes += static_cast<__int128>(dim.count - 1) * dim.stride * element;
     }
   }
   // Also for arrays that hold nothing: kernels compute addresses of rows before they know that.
@@ -45,19 +36,26 @@ int32_t check_extent(const char* function, const char* name, const void* address
 
 }  // namespace
 
-int32_t check_array(const char* function, const char* name, const void* address, int64_t inner, int64_t element, int64_t unit,
+int32_t check_counts(const char* function, std::initializer_list<Count> counts) {
+  for (const Count& c : counts) {
+    WN_REQUIRE(c.value >= c.least && c.value <= c.most, "%s: %s = %d is outside %d..%d", function, c.name, c.value, c.least, c.most);
+  }
+  return WN_OK;
+}
+
+int32_t check_array(const char* function, const char* name, const void* address, int64_t inner, int64_t element,
                     std::initializer_list<Dim> dims, Span* span) {
-  return check_extent(function, name, address, inner, element, unit, dims, span);
+  return check_extent(function, name, address, inner, element, dims, span);
 }
 
-int32_t check_optional(const char* function, const char* name, const void* address, int64_t inner, int64_t element, int64_t unit,
+int32_t check_optional(const char* function, const char* name, const void* address, int64_t inner, int64_t element,
                        std::initializer_list<Dim> dims, Span* span) {
-  return address ? check_extent(function, name, address, inner, element, unit, dims, span) : WN_OK;
+  return address ? check_extent(function, name, address, inner, element, dims, span) : WN_OK;
 }
 
-int32_t check_output(const char* function, const char* name, const void* address, int64_t inner, int64_t element, int64_t unit,
+int32_t check_output(const char* function, const char* name, const void* address, int64_t inner, int64_t element,
                      std::initializer_list<Dim> dims, Span* span) {
-  WN_CHECK(check_extent(function, name, address, inner, element, unit, dims, span));
+  WN_CHECK(check_extent(function, name, address, inner, element, dims, span));
   if (!span->address) return WN_OK;
   // From the densest stride outwards every dimension must step over all that lies inside it.
   Dim sorted[4];
@@ -70,8 +68,9 @@ int32_t check_output(const char* function, const char* name, const void* address
   }
   __int128 inside = static_cast<__int128>(inner) * element;
   for (size_t i = 0; i < used; ++i) {
-    const __int128 step = static_cast<__int128>(sorted[i].stride) * unit;
-    WN_REQUIRE(step >= inside, "%s: rows of %s overlap (a stride of %lld is too small)", function, name, static_cast<long long>(sorted[i].stride));
+    const __int128 step = static_cast<__int128>(sorted[i].stride) * element;
+    WN_REQUIRE(step >= inside, "%s: rows of %s overlap (a stride of %lld is too small)", function, name,
+               static_cast<long long>(sorted[i].stride));
     inside += step * (sorted[i].count - 1);
   }
   return WN_OK;
@@ -89,10 +88,11 @@ int32_t check_workspace(const char* function, int32_t device, int64_t needed, co
   if (needed == 0) return WN_OK;
   if (!workspace) return fail(WN_EWORKSPACE, "%s: workspace is NULL, %lld bytes are needed", function, static_cast<long long>(needed));
   if (bytes < needed) {
-    return fail(WN_EWORKSPACE, "%s: workspace_bytes = %lld, %lld are needed", function, static_cast<long long>(bytes), static_cast<long long>(needed));
+    return fail(WN_EWORKSPACE, "%s: workspace_bytes = %lld, %lld are needed", function, static_cast<long long>(bytes),
+                static_cast<long long>(needed));
   }
   const int alignment = device == WN_CUDA ? 256 : 64;
-  if (reinterpret_cast<uintptr_t>(workspace) % alignment != 0) return fail(WN_EWORKSPACE, "%s: workspace is not aligned to %d bytes", function, alignment);
+  if (!aligned(workspace, alignment)) return fail(WN_EWORKSPACE, "%s: workspace is not aligned to %d bytes", function, alignment);
   return WN_OK;
 }
 

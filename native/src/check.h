@@ -23,19 +23,31 @@ struct Span {
   int64_t bytes = 0;
 };
 
+/** Below 2^30: the sum of two is an int32 too, and kernels may step a vector or a group of rows past the last one. */
+constexpr int32_t largest_count = (1 << 30) - 1;
+
+/** A count or size of a descriptor and the values that it may have. */
+struct Count {
+  const char* name;
+  int32_t value, least;
+  int32_t most = largest_count;
+};
+
+int32_t check_counts(const char* function, std::initializer_list<Count> counts);
+
 /**
- * Checks an array argument: not NULL (unless it holds nothing), aligned to element bytes, strides not negative, the whole extent
- * addressable. inner elements are contiguous; the strides count in units of unit bytes.
+ * Checks an array argument: not NULL (unless it holds nothing), aligned to its elements of element bytes, strides not negative, the whole
+ * extent addressable. inner elements are contiguous; the strides count in elements.
  */
-int32_t check_array(const char* function, const char* name, const void* address, int64_t inner, int64_t element, int64_t unit,
+int32_t check_array(const char* function, const char* name, const void* address, int64_t inner, int64_t element,
                     std::initializer_list<Dim> dims, Span* span);
 
 /** As check_array, for an array that may be NULL. */
-int32_t check_optional(const char* function, const char* name, const void* address, int64_t inner, int64_t element, int64_t unit,
+int32_t check_optional(const char* function, const char* name, const void* address, int64_t inner, int64_t element,
                        std::initializer_list<Dim> dims, Span* span);
 
 /** Additionally for outputs: rows of inner elements must not lie on one another. */
-int32_t check_output(const char* function, const char* name, const void* address, int64_t inner, int64_t element, int64_t unit,
+int32_t check_output(const char* function, const char* name, const void* address, int64_t inner, int64_t element,
                      std::initializer_list<Dim> dims, Span* span);
 
 int32_t check_apart(const char* function, const char* output_name, const Span& output, const char* input_name, const Span& input);
@@ -58,9 +70,10 @@ template <typename Desc>
 int32_t check_desc(const char* function, const wn_ctx* ctx, const Desc* d) {
   WN_REQUIRE(ctx, "%s: ctx is NULL", function);
   WN_REQUIRE(d, "%s: the descriptor is NULL", function);
-  WN_REQUIRE(reinterpret_cast<uintptr_t>(d) % alignof(Desc) == 0, "%s: the descriptor is not aligned to %zu bytes", function, alignof(Desc));
-  WN_REQUIRE(d->struct_size == static_cast<int32_t>(sizeof(Desc)), "%s: struct_size = %d, this library expects %zu (another version of winnow.h?)",
-             function, d->struct_size, sizeof(Desc));
+  WN_REQUIRE(reinterpret_cast<uintptr_t>(d) % alignof(Desc) == 0, "%s: the descriptor is not aligned to %zu bytes", function,
+             alignof(Desc));
+  WN_REQUIRE(d->struct_size == static_cast<int32_t>(sizeof(Desc)),
+             "%s: struct_size = %d, this library expects %zu (another version of winnow.h?)", function, d->struct_size, sizeof(Desc));
   return WN_OK;
 }
 

@@ -13,8 +13,8 @@ const int32_t* ints(const void* p) { return static_cast<const int32_t*>(p); }
 int32_t check_total_len(const char* f, const wn_select_desc& d) {
   for (int r = 0; d.total_len && r < d.rows; ++r) {
     const int64_t least = static_cast<int64_t>(d.prefix) + (d.row_len ? ints(d.row_len)[r] : d.max_len);
-    WN_REQUIRE(ints(d.total_len)[r] >= least, "%s: total_len[%d] = %d is less than prefix + length = %lld", f, r, ints(d.total_len)[r],
-               static_cast<long long>(least));
+    WN_REQUIRE(ints(d.total_len)[r] >= least, "%s: total_len[%d] = %d is less than prefix + length = %lld", f, r,
+               ints(d.total_len)[r], static_cast<long long>(least));
   }
   return WN_OK;
 }
@@ -25,33 +25,32 @@ int32_t check_select(const wn_ctx* ctx, const wn_select_desc* d) {
   const char* f = "wn_select";
   WN_CHECK(check_desc(f, ctx, d));
   WN_REQUIRE(d->rule >= WN_TOPK && d->rule <= WN_IQR_HIGH, "%s: rule = %d is not a wn_rule", f, d->rule);
-  WN_REQUIRE(d->rows >= 0, "%s: rows = %d is negative", f, d->rows);
-  WN_REQUIRE(d->max_len >= 0, "%s: max_len = %d is negative", f, d->max_len);
-  WN_REQUIRE(d->max_keep >= 0, "%s: max_keep = %d is negative", f, d->max_keep);
-  WN_REQUIRE(d->prefix >= 0, "%s: prefix = %d is negative", f, d->prefix);
+  WN_CHECK(check_counts(f, {{"rows", d->rows, 0},
+                            {"max_len", d->max_len, 0},
+                            {"max_keep", d->max_keep, 0},
+                            {"prefix", d->prefix, 0}}));
   WN_REQUIRE(d->flags == 0, "%s: flags = %d is not 0", f, d->flags);
-  WN_REQUIRE(static_cast<int64_t>(d->prefix) + d->max_len <= INT32_MAX, "%s: prefix = %d and max_len = %d overflow an int32", f, d->prefix, d->max_len);
   if (d->rule == WN_TOPK) WN_REQUIRE(d->row_k || d->k >= 0, "%s: k = %d is negative", f, d->k);
   if (d->rule == WN_GT || d->rule == WN_GE) WN_REQUIRE(!std::isnan(d->threshold), "%s: threshold is NaN", f);
   if (d->rule == WN_IQR_HIGH) WN_REQUIRE(std::isfinite(d->iqr_factor), "%s: iqr_factor is not finite", f);
   const int64_t rows = d->rows;
   Span keep, count, inverse, new_pos, first, scores, len, k, total, pos;
-  WN_CHECK(check_array(f, "scores", d->scores, d->max_len, 4, 4, {{rows, d->scores_s}}, &scores));
-  WN_CHECK(check_optional(f, "row_len", d->row_len, rows, 4, 4, {}, &len));
-  WN_CHECK(check_optional(f, "row_k", d->row_k, rows, 4, 4, {}, &k));
-  WN_CHECK(check_optional(f, "total_len", d->total_len, rows, 4, 4, {}, &total));
+  WN_CHECK(check_array(f, "scores", d->scores, d->max_len, 4, {{rows, d->scores_s}}, &scores));
+  WN_CHECK(check_optional(f, "row_len", d->row_len, rows, 4, {}, &len));
+  WN_CHECK(check_optional(f, "row_k", d->row_k, rows, 4, {}, &k));
+  WN_CHECK(check_optional(f, "total_len", d->total_len, rows, 4, {}, &total));
   int64_t whole = static_cast<int64_t>(d->prefix) + d->max_len;
   if (ctx->device == WN_CPU) {
     WN_CHECK(check_values(f, "row_len", d->row_len, rows, 0, d->max_len));
     WN_CHECK(check_total_len(f, *d));
     for (int64_t r = 0; d->total_len && r < rows; ++r) whole = std::max<int64_t>(whole, ints(d->total_len)[r]);
   }
-  WN_CHECK(check_optional(f, "pos", d->pos, whole, 4, 4, {{rows, d->pos_s}}, &pos));
-  WN_CHECK(check_output(f, "keep", d->keep, d->max_keep, 4, 4, {{rows, d->keep_s}}, &keep));
-  WN_CHECK(check_output(f, "keep_count", d->keep_count, rows, 4, 4, {}, &count));
-  if (d->inverse) WN_CHECK(check_output(f, "inverse", d->inverse, whole, 4, 4, {{rows, d->inverse_s}}, &inverse));
-  if (d->new_pos) WN_CHECK(check_output(f, "new_pos", d->new_pos, d->max_keep, 4, 4, {{rows, d->new_pos_s}}, &new_pos));
-  if (d->first_moved) WN_CHECK(check_output(f, "first_moved", d->first_moved, rows, 4, 4, {}, &first));
+  WN_CHECK(check_optional(f, "pos", d->pos, whole, 4, {{rows, d->pos_s}}, &pos));
+  WN_CHECK(check_output(f, "keep", d->keep, d->max_keep, 4, {{rows, d->keep_s}}, &keep));
+  WN_CHECK(check_output(f, "keep_count", d->keep_count, rows, 4, {}, &count));
+  if (d->inverse) WN_CHECK(check_output(f, "inverse", d->inverse, whole, 4, {{rows, d->inverse_s}}, &inverse));
+  if (d->new_pos) WN_CHECK(check_output(f, "new_pos", d->new_pos, d->max_keep, 4, {{rows, d->new_pos_s}}, &new_pos));
+  if (d->first_moved) WN_CHECK(check_output(f, "first_moved", d->first_moved, rows, 4, {}, &first));
   struct Named {
     const char* name;
     const Span& span;
@@ -73,16 +72,16 @@ int32_t check_select(const wn_ctx* ctx, const wn_select_desc* d) {
 int32_t check_gather(const wn_ctx* ctx, const wn_gather_desc* d) {
   const char* f = "wn_gather_rows";
   WN_CHECK(check_desc(f, ctx, d));
-  WN_REQUIRE(d->batch >= 0, "%s: batch = %d is negative", f, d->batch);
-  WN_REQUIRE(d->n_rows >= 0, "%s: n_rows = %d is negative", f, d->n_rows);
-  WN_REQUIRE(d->row_bytes >= 1, "%s: row_bytes = %d is less than 1", f, d->row_bytes);
-  WN_REQUIRE(d->max_keep >= 0, "%s: max_keep = %d is negative", f, d->max_keep);
+  WN_CHECK(check_counts(f, {{"batch", d->batch, 0},
+                            {"n_rows", d->n_rows, 0},
+                            {"row_bytes", d->row_bytes, 1},
+                            {"max_keep", d->max_keep, 0}}));
   WN_REQUIRE(d->reserved == 0, "%s: reserved = %d is not 0", f, d->reserved);
   Span src, dst, keep, count;
-  WN_CHECK(check_array(f, "src", d->src, d->max_keep == 0 ? 0 : d->row_bytes, 1, 1, {{d->batch, d->src_sb}, {d->n_rows, d->src_sn}}, &src));
-  WN_CHECK(check_output(f, "dst", d->dst, d->row_bytes, 1, 1, {{d->batch, d->dst_sb}, {d->max_keep, d->dst_sn}}, &dst));
-  WN_CHECK(check_array(f, "keep", d->keep, d->max_keep, 4, 4, {{d->batch, d->keep_s}}, &keep));
-  WN_CHECK(check_optional(f, "keep_count", d->keep_count, d->batch, 4, 4, {}, &count));
+  WN_CHECK(check_array(f, "src", d->src, d->max_keep == 0 ? 0 : d->row_bytes, 1, {{d->batch, d->src_sb}, {d->n_rows, d->src_sn}}, &src));
+  WN_CHECK(check_output(f, "dst", d->dst, d->row_bytes, 1, {{d->batch, d->dst_sb}, {d->max_keep, d->dst_sn}}, &dst));
+  WN_CHECK(check_array(f, "keep", d->keep, d->max_keep, 4, {{d->batch, d->keep_s}}, &keep));
+  WN_CHECK(check_optional(f, "keep_count", d->keep_count, d->batch, 4, {}, &count));
   WN_CHECK(check_apart(f, "dst", dst, "src", src));
   WN_CHECK(check_apart(f, "dst", dst, "keep", keep));
   WN_CHECK(check_apart(f, "dst", dst, "keep_count", count));
@@ -114,7 +113,8 @@ int32_t check_keep_lists(const char* f, const wn_kv_desc& d) {
         for (int32_t j = 0; j < count; ++j) {
           WN_REQUIRE(keep[j] > previous, "%s: keep[%d] = %d of plane %lld is not above the entry before it (%lld)", f, j, keep[j],
                      static_cast<long long>(p), static_cast<long long>(previous));
-          WN_REQUIRE(keep[j] < d.n_rows, "%s: keep[%d] = %d of plane %lld is outside the %d rows", f, j, keep[j], static_cast<long long>(p), d.n_rows);
+          WN_REQUIRE(keep[j] < d.n_rows, "%s: keep[%d] = %d of plane %lld is outside the %d rows", f, j, keep[j],
+                     static_cast<long long>(p), d.n_rows);
           WN_REQUIRE(j >= d.first_row || keep[j] == j, "%s: first_row = %d, but keep[%d] = %d moves", f, d.first_row, j, keep[j]);
           previous = keep[j];
         }
@@ -134,7 +134,7 @@ int32_t check_planes(const char* f, const wn_kv_desc& d, const Span& keep, const
   for (int p = 0; p < d.n_planes; ++p) {
     Span plane;
     const void* address = reinterpret_cast<const void*>(d.plane_addr[p]);
-    WN_CHECK(check_output(f, "a plane", address, d.row_bytes, 1, 1, {{d.batch, d.sb}, {d.heads, d.sh}, {d.n_rows, d.sn}}, &plane));
+    WN_CHECK(check_output(f, "a plane", address, d.row_bytes, 1, {{d.batch, d.sb}, {d.heads, d.sh}, {d.n_rows, d.sn}}, &plane));
     WN_CHECK(check_apart(f, "a plane", plane, "keep", keep));
     WN_CHECK(check_apart(f, "a plane", plane, "keep_count", count));
   }
@@ -148,20 +148,23 @@ int32_t check_planes(const char* f, const wn_kv_desc& d, const Span& keep, const
 int32_t check_kv(const wn_ctx* ctx, const wn_kv_desc* d) {
   const char* f = "wn_kv_compact";
   WN_CHECK(check_desc(f, ctx, d));
-  WN_REQUIRE(d->n_planes >= 0, "%s: n_planes = %d is negative", f, d->n_planes);
-  WN_REQUIRE(d->batch >= 0, "%s: batch = %d is negative", f, d->batch);
-  WN_REQUIRE(d->heads >= 0, "%s: heads = %d is negative", f, d->heads);
-  WN_REQUIRE(d->n_rows >= 0, "%s: n_rows = %d is negative", f, d->n_rows);
-  WN_REQUIRE(d->row_bytes >= 1, "%s: row_bytes = %d is less than 1", f, d->row_bytes);
+  WN_CHECK(check_counts(f, {{"n_planes", d->n_planes, 0},
+                            {"batch", d->batch, 0},
+                            {"heads", d->heads, 0},
+                            {"n_rows", d->n_rows, 0},
+                            {"row_bytes", d->row_bytes, 1}}));
   WN_REQUIRE(d->max_keep >= 0 && d->max_keep <= d->n_rows, "%s: max_keep = %d is outside 0..n_rows = %d", f, d->max_keep, d->n_rows);
-  WN_REQUIRE(d->first_row >= 0 && d->first_row <= d->n_rows, "%s: first_row = %d is outside 0..n_rows = %d", f, d->first_row, d->n_rows);
+  WN_REQUIRE(d->first_row >= 0 && d->first_row <= d->n_rows, "%s: first_row = %d is outside 0..n_rows = %d", f, d->first_row,
+             d->n_rows);
   WN_REQUIRE(d->order == WN_STABLE || d->order == WN_ANY, "%s: order = %d is not a wn_order", f, d->order);
   WN_REQUIRE(d->reserved == 0, "%s: reserved = %d is not 0", f, d->reserved);
   const bool work = d->n_planes > 0 && d->batch > 0 && d->heads > 0 && d->max_keep > 0;
   Span addresses, keep, count;
-  WN_CHECK(check_array(f, "plane_addr", d->plane_addr, work ? d->n_planes : 0, 8, 8, {}, &addresses));
-  WN_CHECK(check_array(f, "keep", d->keep, d->max_keep, 4, 4, {{d->n_planes, d->keep_sp}, {d->batch, d->keep_sb}, {d->heads, d->keep_sh}}, &keep));
-  WN_CHECK(check_optional(f, "keep_count", d->keep_count, 1, 4, 4, {{d->n_planes, d->count_sp}, {d->batch, d->count_sb}, {d->heads, d->count_sh}}, &count));
+  WN_CHECK(check_array(f, "plane_addr", d->plane_addr, work ? d->n_planes : 0, 8, {}, &addresses));
+  WN_CHECK(check_array(f, "keep", d->keep, d->max_keep, 4,
+                       {{d->n_planes, d->keep_sp}, {d->batch, d->keep_sb}, {d->heads, d->keep_sh}}, &keep));
+  WN_CHECK(check_optional(f, "keep_count", d->keep_count, 1, 4,
+                          {{d->n_planes, d->count_sp}, {d->batch, d->count_sb}, {d->heads, d->count_sh}}, &count));
   WN_REQUIRE(d->sb >= 0 && d->sh >= 0 && d->sn >= 0, "%s: a stride of the planes is negative", f);
   if (!work) return WN_OK;
   WN_CHECK(check_planes(f, *d, keep, count));
@@ -172,19 +175,21 @@ int32_t check_merge(const wn_ctx* ctx, const wn_merge_desc* d) {
   const char* f = "wn_merge_rows";
   WN_CHECK(check_desc(f, ctx, d));
   WN_REQUIRE(d->dtype >= WN_F32 && d->dtype <= WN_BF16, "%s: dtype = %d is not a wn_dtype", f, d->dtype);
-  WN_REQUIRE(d->batch >= 0, "%s: batch = %d is negative", f, d->batch);
-  WN_REQUIRE(d->n_rows >= 0, "%s: n_rows = %d is negative", f, d->n_rows);
-  WN_REQUIRE(d->dim >= 1, "%s: dim = %d is less than 1", f, d->dim);
-  WN_REQUIRE(d->n_seg >= 0, "%s: n_seg = %d is negative", f, d->n_seg);
-  WN_REQUIRE(d->n_entry >= 0, "%s: n_entry = %d is negative", f, d->n_entry);
-  WN_REQUIRE(d->normalise == WN_MERGE_SUM || d->normalise == WN_MERGE_MEAN, "%s: normalise = %d is not a wn_normalise", f, d->normalise);
+  WN_CHECK(check_counts(f, {{"batch", d->batch, 0},
+                            {"n_rows", d->n_rows, 0},
+                            {"dim", d->dim, 1},
+                            {"n_seg", d->n_seg, 0},
+                            {"n_entry", d->n_entry, 0}}));
+  WN_REQUIRE(d->normalise == WN_MERGE_SUM || d->normalise == WN_MERGE_MEAN, "%s: normalise = %d is not a wn_normalise", f,
+             d->normalise);
   const int64_t size = element_bytes(d->dtype);
   Span src, dst, begin, source, weight;
-  WN_CHECK(check_array(f, "src", d->src, d->n_entry == 0 ? 0 : d->dim, size, size, {{d->batch, d->src_sb}, {d->n_rows, d->src_sn}}, &src));
-  WN_CHECK(check_output(f, "dst", d->dst, d->dim, size, size, {{d->batch, d->dst_sb}, {d->n_seg, d->dst_sn}}, &dst));
-  WN_CHECK(check_array(f, "seg_begin", d->seg_begin, d->n_seg == 0 ? 0 : static_cast<int64_t>(d->n_seg) + 1, 4, 4, {{d->batch, d->seg_begin_sb}}, &begin));
-  WN_CHECK(check_array(f, "seg_src", d->seg_src, d->n_entry, 4, 4, {}, &source));
-  WN_CHECK(check_optional(f, "seg_weight", d->seg_weight, d->n_entry, 4, 4, {}, &weight));
+  WN_CHECK(check_array(f, "src", d->src, d->n_entry == 0 ? 0 : d->dim, size, {{d->batch, d->src_sb}, {d->n_rows, d->src_sn}}, &src));
+  WN_CHECK(check_output(f, "dst", d->dst, d->dim, size, {{d->batch, d->dst_sb}, {d->n_seg, d->dst_sn}}, &dst));
+  const int64_t bounds = d->n_seg == 0 ? 0 : d->n_seg + 1;
+  WN_CHECK(check_array(f, "seg_begin", d->seg_begin, bounds, 4, {{d->batch, d->seg_begin_sb}}, &begin));
+  WN_CHECK(check_array(f, "seg_src", d->seg_src, d->n_entry, 4, {}, &source));
+  WN_CHECK(check_optional(f, "seg_weight", d->seg_weight, d->n_entry, 4, {}, &weight));
   WN_CHECK(check_apart(f, "dst", dst, "src", src));
   WN_CHECK(check_apart(f, "dst", dst, "seg_begin", begin));
   WN_CHECK(check_apart(f, "dst", dst, "seg_src", source));
@@ -192,7 +197,7 @@ int32_t check_merge(const wn_ctx* ctx, const wn_merge_desc* d) {
   if (ctx->device != WN_CPU || d->n_seg == 0) return WN_OK;
   for (int64_t b = 0; b < d->batch; ++b) {
     const int32_t* at = ints(d->seg_begin) + b * d->seg_begin_sb;
-    WN_CHECK(check_values(f, "seg_begin", at, static_cast<int64_t>(d->n_seg) + 1, 0, d->n_entry));
+    WN_CHECK(check_values(f, "seg_begin", at, bounds, 0, d->n_entry));
     for (int s = 0; s < d->n_seg; ++s) {
       WN_REQUIRE(at[s] <= at[s + 1], "%s: seg_begin[%d] = %d is above the next entry %d", f, s, at[s], at[s + 1]);
     }
