@@ -1,6 +1,7 @@
 // Bad input: every wrong argument gets a status and a message that names it, and nothing is written. The functions' descriptors have files
 // of their own, border_*.cpp; here are the library's other functions, and one context used by many threads.
 #include "border.h"
+#include "descriptors.h"
 
 #include <thread>
 
@@ -33,9 +34,8 @@ void shared_context(wn_ctx* ctx) {
   Array x = Array::normal(WN_BF16, 300 * 256, random);
   const auto run = [&](wn_ctx* use) {
     std::vector<int32_t> out(200);  // so many that the whole similarity matrix is computed, by several threads
-    wn_greedy_desc d = {};
-    d.struct_size = sizeof d, d.dtype = WN_BF16, d.objective = WN_DPP, d.batch = 1, d.n = 300, d.dim = 256, d.k = 200;
-    d.x = x.data(), d.x_sn = 256, d.out_idx = out.data();
+    wn_greedy_desc d = subset_of(WN_DPP, WN_BF16, 300, 256, 200, x.data());
+    d.out_idx = out.data();
     Workspace workspace(wn_greedy_workspace(use, &d));
     EXPECT_OK(wn_greedy(use, &d, workspace.get(), workspace.bytes(), nullptr));
     return out;

@@ -1,6 +1,7 @@
 // A random case of wn_score, held against the plain double-precision reference and bit for bit between tiers and thread counts.
 #pragma once
 
+#include "descriptors.h"
 #include "reference/score.h"
 #include "testing.h"
 
@@ -91,8 +92,8 @@ inline void compare(ScoreCase& c) {
 
 inline std::string describe(const wn_score_desc& d) {
   char text[200];
-  std::snprintf(text, sizeof text, "%s mode %d reduce %d B%d H%d/%d D%d Q%d L%d span %d+%d causal %d flags %d", dtype_name(d.dtype), d.mode, d.reduce,
-                d.batch, d.heads_q, d.heads_kv, d.head_dim, d.n_query, d.max_key, d.key_begin, d.key_count, d.causal, d.flags);
+  std::snprintf(text, sizeof text, "%s mode %d reduce %d B%d H%d/%d D%d Q%d L%d span %d+%d causal %d flags %d", dtype_name(d.dtype), d.mode,
+                d.reduce, d.batch, d.heads_q, d.heads_kv, d.head_dim, d.n_query, d.max_key, d.key_begin, d.key_count, d.causal, d.flags);
   return text;
 }
 

@@ -58,9 +58,8 @@ void token_major(int count) {
 /** One row of the model's shape, so long that several threads share the keys. */
 void long_token_major() {
   Random random(45);
-  wn_score_desc d = {};
-  d.dtype = WN_BF16, d.batch = 1, d.heads_kv = d.heads_q = 6, d.head_dim = 128, d.n_query = 1, d.max_key = 1301, d.key_begin = 35, d.key_count = 1201;
-  d.scale = 1.0f / std::sqrt(128.0f);
+  wn_score_desc d = one_query(WN_BF16, 6, 128, 1301);
+  d.key_begin = 35, d.key_count = 1201, d.scale = 1.0f / std::sqrt(128.0f);
   for (int group : {1, 7}) {
     d.heads_q = group * d.heads_kv;
     subject() = "long token-major " + describe(d);

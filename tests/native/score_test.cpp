@@ -35,9 +35,8 @@ void random_cases(int count) {
 void realistic_sizes() {
   Random random(7);
   for (int dtype : {WN_BF16, WN_F32}) {
-    wn_score_desc d = {};
-    d.dtype = dtype, d.batch = 1, d.heads_q = d.heads_kv = 8, d.head_dim = 128, d.n_query = 1, d.max_key = 640, d.key_begin = 35, d.key_count = 576;
-    d.scale = 1.0f / std::sqrt(128.0f);
+    wn_score_desc d = one_query(dtype, 8, 128, 640);
+    d.key_begin = 35, d.key_count = 576, d.scale = 1.0f / std::sqrt(128.0f);
     subject() = describe(d);
     ScoreCase c(d, random, 1.0f, false, false, false);
     compare(c);
@@ -51,8 +50,8 @@ void masked_rows() {
   on_every_tier([&](const std::string& tier) {
     subject() = "masked rows " + tier;
     Random random(3);
-    wn_score_desc d = {};
-    d.dtype = WN_F32, d.batch = 3, d.heads_q = d.heads_kv = 2, d.head_dim = 4, d.n_query = 1, d.max_key = 21, d.key_count = 21, d.scale = 1;
+    wn_score_desc d = one_query(WN_F32, 2, 4, 21);
+    d.batch = 3;
     ScoreCase plain(d, random, 1.0f, false, false, false);
     const std::vector<float> good = plain.run(ctx);
 
@@ -75,7 +74,9 @@ void masked_rows() {
     minus.k.set(2 * 21 * 4, nan);
     got = minus.run(ctx);
     for (float v : got) EXPECT(std::isfinite(v));
-    for (int h = 0; h < 2; ++h) minus.k.set((2 + h) * 21 * 4 + 5 * 4, inf), minus.k.set((2 + h) * 21 * 4 + 5 * 4 + 1, inf), minus.k.set((2 + h) * 21 * 4 + 5 * 4 + 2, inf), minus.k.set((2 + h) * 21 * 4 + 5 * 4 + 3, inf);
+    for (int h = 0; h < 2; ++h) {
+      for (int c = 0; c < 4; ++c) minus.k.set((2 + h) * 21 * 4 + 5 * 4 + c, inf);
+    }
     got = minus.run(ctx);
     EXPECT(got[21 + 5] == 1.0f);
     EXPECT(got[21 + 6] == 0.0f);
@@ -106,9 +107,7 @@ void extreme_logits() {
   on_every_tier([&](const std::string& tier) {
     subject() = "extreme logits " + tier;
     Random random(5);
-    wn_score_desc d = {};
-    d.dtype = WN_BF16, d.batch = 1, d.heads_q = d.heads_kv = 1, d.head_dim = 1, d.n_query = 1, d.max_key = 50, d.key_count = 50, d.scale = 1;
-    ScoreCase c(d, random, 0.0f, false, false, false);
+    ScoreCase c(one_query(WN_BF16, 1, 1, 50), random, 0.0f, false, false, false);
     std::vector<float> got = c.run(ctx);  // all keys equal
     for (float v : got) EXPECT(std::fabs(v - 0.02f) < 1e-7f);
     c.q.set(0, 100.0f);

@@ -1,6 +1,7 @@
 // wn_select: the total order, ties, every rule, ragged rows, maps and counts, against a stable sort, on every tier.
 #include "reference/select.h"
 
+#include "descriptors.h"
 #include "testing.h"
 
 using namespace testing;
@@ -8,9 +9,7 @@ using namespace testing;
 namespace {
 
 std::vector<int32_t> top_k(wn_ctx* ctx, const std::vector<float>& scores, int k) {
-  wn_select_desc d = {};
-  d.struct_size = sizeof d, d.rows = 1, d.max_len = int(scores.size()), d.k = k, d.max_keep = d.max_len;
-  d.scores = scores.data();
+  wn_select_desc d = top_of(scores, k);
   std::vector<int32_t> keep(scores.size()), count(1);
   d.keep = keep.data(), d.keep_count = count.data();
   Workspace workspace(wn_select_workspace(ctx, &d));
@@ -66,7 +65,9 @@ std::vector<float> scores_of_kind(int kind, int n, Random& random) {
 
 struct Output {
   std::vector<int32_t> keep, count, inverse, pos, first;
-  bool operator==(const Output& o) const { return keep == o.keep && count == o.count && inverse == o.inverse && pos == o.pos && first == o.first; }
+  bool operator==(const Output& o) const {
+    return keep == o.keep && count == o.count && inverse == o.inverse && pos == o.pos && first == o.first;
+  }
 };
 
 void random_rows(int cases) {
@@ -105,7 +106,8 @@ void random_rows(int cases) {
     const auto run = [&](bool reference) {
       const std::vector<int32_t> blank(size_t(rows) * whole, -99);
       Output o{blank, std::vector<int32_t>(rows, -99), blank, blank, std::vector<int32_t>(rows, -99)};
-      d.keep = o.keep.data(), d.keep_count = o.count.data(), d.inverse = o.inverse.data(), d.new_pos = o.pos.data(), d.first_moved = o.first.data();
+      d.keep = o.keep.data(), d.keep_count = o.count.data(), d.inverse = o.inverse.data(), d.new_pos = o.pos.data();
+      d.first_moved = o.first.data();
       if (reference) {
         EXPECT(wn::ref::select(d) == -1);
       } else {

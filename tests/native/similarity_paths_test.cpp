@@ -2,6 +2,7 @@
 // Every way must give the same bits; and a row's similarity to itself must not decide between candidates that are equal.
 #include "reference/greedy.h"
 
+#include "descriptors.h"
 #include "testing.h"
 
 using namespace testing;
@@ -28,21 +29,6 @@ Output run(wn_ctx* ctx, wn_greedy_desc d) {
   Workspace workspace(wn_greedy_workspace(ctx, &d));
   EXPECT_OK(wn_greedy(ctx, &d, workspace.get(), workspace.bytes(), nullptr));
   return o;
-}
-
-wn_sim_desc sim_of(Array& x, int dtype, int n, int dim, int op) {
-  wn_sim_desc d = {};
-  d.struct_size = sizeof d, d.dtype = dtype, d.op = op, d.batch = 1, d.n = d.n_pivot = n, d.dim = dim, d.top_m = 1;
-  d.x = x.data(), d.x_sn = dim;
-  d.out_sp = op == WN_SIM_PIVOTS ? n : 1;
-  return d;
-}
-
-wn_greedy_desc greedy_of(Array& x, int dtype, int n, int dim, int objective, int k) {
-  wn_greedy_desc d = {};
-  d.struct_size = sizeof d, d.dtype = dtype, d.objective = objective, d.batch = 1, d.n = n, d.dim = dim, d.k = k, d.f_scale = 1;
-  d.x = x.data(), d.x_sn = dim;
-  return d;
 }
 
 /** Rows in clusters, with rows too small for the dot instruction, rows of zeros, a NaN and an infinity among them. */
@@ -73,7 +59,7 @@ void packed_as_unpacked() {
         on_every_tier([&](const std::string& tier) {
           if (dim > 1000 && tier == "portable") return;  // slow; the other sizes hold it to the same bits
           subject() = "panels " + std::string(dtype_name(dtype)) + " n" + std::to_string(n) + " D" + std::to_string(dim) + " " + tier;
-          wn_sim_desc d = sim_of(x, dtype, n, dim, WN_SIM_ARGMAX);
+          wn_sim_desc d = similarity_of(WN_SIM_ARGMAX, dtype, n, dim, x.data());
           d.metric = metric, d.eps = 1e-12f;
           const Output packed = run(one, d, n);
           EXPECT(packed == run(three, d, n));
@@ -99,7 +85,7 @@ void rows_as_matrix() {
       Array x = difficult_rows(dtype, n, dim, random);
       on_every_tier([&](const std::string& tier) {
         if (n > 4096 && tier != tiers().back()) return;
-        std::vector<float> matrix = run(one, sim_of(x, dtype, n, dim, WN_SIM_PIVOTS), int64_t(n) * n).val;
+        std::vector<float> matrix = run(one, similarity_of(WN_SIM_PIVOTS, dtype, n, dim, x.data()), int64_t(n) * n).val;
         for (int i = 0; i < n; ++i) {  // rows that are not usable are marked on the diagonal
           float& own = matrix[size_t(i) * n + i];
           own = own == -INFINITY ? NAN : own > 0.5f ? 1.0f : 0.0f;
@@ -107,7 +93,7 @@ void rows_as_matrix() {
         for (int objective : {WN_MAX_MIN, WN_DPP}) {
           subject() = "rows as matrix, objective " + std::to_string(objective) + " " + dtype_name(dtype) + " n" + std::to_string(n);
           subject() += " " + tier;
-          const wn_greedy_desc d = greedy_of(x, dtype, n, dim, objective, k);
+          const wn_greedy_desc d = subset_of(objective, dtype, n, dim, k, x.data());
           wn_greedy_desc given = d;
           given.matrix = matrix.data(), given.matrix_sr = n, given.matrix_rows = n;
           const Output rows = run(one, d);
@@ -125,10 +111,10 @@ void coverage_without_matrix() {
   Random random(47);
   const int n = 4100, dim = 8;
   Array x = Array::normal(WN_F32, int64_t(n) * dim, random);
-  const wn_greedy_desc d = greedy_of(x, WN_F32, n, dim, WN_COVERAGE, 3);
+  const wn_greedy_desc d = subset_of(WN_COVERAGE, WN_F32, n, dim, 3, x.data());
   const Output chosen = run(one, d);
   EXPECT(chosen == run(three, d));
-  const std::vector<float> matrix = run(one, sim_of(x, WN_F32, n, dim, WN_SIM_PIVOTS), int64_t(n) * n).val;
+  const std::vector<float> matrix = run(one, similarity_of(WN_SIM_PIVOTS, WN_F32, n, dim, x.data()), int64_t(n) * n).val;
   wn_greedy_desc given = d;
   given.matrix = matrix.data(), given.matrix_sr = n, given.matrix_rows = n;
   subject() = "coverage without a matrix";
@@ -142,7 +128,7 @@ void too_large_to_pack() {
   const int n = 20, dim = 900000;
   Array x = Array::normal(WN_F32, dim + n, random);
   subject() = "too large to pack";
-  wn_sim_desc d = sim_of(x, WN_F32, n, dim, WN_SIM_ARGMAX);
+  wn_sim_desc d = similarity_of(WN_SIM_ARGMAX, WN_F32, n, dim, x.data());
   d.x_sn = 1;
   EXPECT(wn_sim_workspace(one, &d) < 1 << 20);
   const Output nearest = run(one, d, n);
@@ -150,7 +136,7 @@ void too_large_to_pack() {
   d.op = WN_SIM_TOPM;
   EXPECT(nearest == run(one, d, n));
   for (int objective : {WN_MAX_MIN, WN_DPP}) {
-    wn_greedy_desc g = greedy_of(x, WN_F32, n, dim, objective, 4);
+    wn_greedy_desc g = subset_of(objective, WN_F32, n, dim, 4, x.data());
     g.x_sn = 1;
     const Output got = run(one, g);
     EXPECT(got == run(three, g));
@@ -171,7 +157,7 @@ void self_similarity() {
       Array x = Array::normal(dtype, int64_t(n) * dim, random);
       for (int c = 0; c < dim; ++c) x.set(c, 0.0f);
       for (int k : {2, n}) {
-        wn_greedy_desc d = greedy_of(x, dtype, n, dim, WN_DPP, k);
+        wn_greedy_desc d = subset_of(WN_DPP, dtype, n, dim, k, x.data());
         std::vector<float> gain(k);
         std::vector<int32_t> idx(k);
         d.out_gain = gain.data(), d.out_idx = idx.data(), d.out_sb = k;
@@ -191,7 +177,7 @@ void self_similarity() {
   // where eps is the larger norm, the similarity of a row to itself is less than 1
   Array x(WN_F32, 2);
   x.set(0, 0.5f), x.set(1, 0.25f);
-  wn_greedy_desc d = greedy_of(x, WN_F32, 2, 1, WN_DPP, 1);
+  wn_greedy_desc d = subset_of(WN_DPP, WN_F32, 2, 1, 1, x.data());
   d.eps = 1.0f;
   const Output got = run(ctx, d);
   subject() = "self-similarity below eps";

@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "descriptors.h"
 #include "testing.h"
 
 using namespace testing;
@@ -69,7 +70,8 @@ void random_similarities(int cases) {
     d.out_sp = std::max(d.n, d.top_m) + 1, d.out_sb = d.out_sp * (d.n_pivot + d.n);
     const size_t size = size_t(d.out_sb) * d.batch;
     char text[160];
-    std::snprintf(text, sizeof text, "case %d %s op %d metric %d B%d n%d D%d P%d source %d", i, dtype_name(d.dtype), d.op, d.metric, d.batch, d.n, d.dim, d.n_pivot, source);
+    std::snprintf(text, sizeof text, "case %d %s op %d metric %d B%d n%d D%d P%d source %d", i, dtype_name(d.dtype), d.op, d.metric, d.batch,
+                  d.n, d.dim, d.n_pivot, source);
     const SimOutput expected = run_sim(one, d, size, true);
     SimOutput first;
     on_every_tier([&](const std::string& tier) {
@@ -100,8 +102,8 @@ void equal_rows() {
   Context ctx;
   std::vector<float> x;
   for (int i = 0; i < 70; ++i) x.insert(x.end(), {float(i % 2), float(1 - i % 2)});
-  wn_sim_desc d = {};
-  d.struct_size = sizeof d, d.op = WN_SIM_TOPM, d.batch = 1, d.n = d.n_pivot = 70, d.dim = 2, d.top_m = 3, d.x = x.data(), d.x_sn = 2, d.out_sp = 3;
+  wn_sim_desc d = similarity_of(WN_SIM_TOPM, WN_F32, 70, 2, x.data());
+  d.top_m = 3, d.out_sp = 3;
   on_every_tier([&](const std::string& tier) {
     subject() = "equal rows " + tier;
     const SimOutput got = run_sim(ctx, d, 210);
@@ -120,8 +122,7 @@ void denormal_rows() {
   Random random(23);
   for (float scale : {1e-18f, 1e-21f, 1e-38f}) {
     Array x = Array::normal(WN_BF16, 40 * 64, random, scale);
-    wn_sim_desc d = {};
-    d.struct_size = sizeof d, d.dtype = WN_BF16, d.op = WN_SIM_PIVOTS, d.batch = 1, d.n = d.n_pivot = 40, d.dim = 64, d.x = x.data(), d.x_sn = 64, d.out_sp = 40;
+    const wn_sim_desc d = similarity_of(WN_SIM_PIVOTS, WN_BF16, 40, 64, x.data());
     SimOutput first;
     on_every_tier([&](const std::string& tier) {
       subject() = "tiny rows " + tier;
@@ -156,7 +157,8 @@ void random_subsets(int cases) {
   for (int i = 0; i < cases; ++i) {
     wn_greedy_desc d = {};
     d.struct_size = sizeof d;
-    d.dtype = i % 3, d.objective = i / 3 % 3, d.batch = between(random, 1, 2), d.n = between(random, 1, i % 5 ? 40 : 150), d.dim = i % 7 ? 64 : 2500;
+    d.dtype = i % 3, d.objective = i / 3 % 3, d.batch = between(random, 1, 2), d.n = between(random, 1, i % 5 ? 40 : 150);
+    d.dim = i % 7 ? 64 : 2500;
     d.k = between(random, 1, i % 4 ? 8 : d.n + 1);
     d.f_scale = i % 2 ? 1.0f : 0.5f, d.f_shift = i % 2 ? 0.0f : 0.5f;
     Array x = Array::normal(d.dtype, int64_t(d.batch) * d.n * d.dim, random);
@@ -164,7 +166,10 @@ void random_subsets(int cases) {
     d.x = x.data(), d.x_sn = d.dim, d.x_sb = int64_t(d.n) * d.dim;
     std::vector<float> weight, row_weight, matrix;
     std::vector<int32_t> valid;
-    for (int j = 0; j < d.batch * d.n; ++j) weight.push_back(0.5f + 0.001f * between(random, 0, 1000)), row_weight.push_back(0.01f * between(random, 0, 100));
+    for (int j = 0; j < d.batch * d.n; ++j) {
+      weight.push_back(0.5f + 0.001f * between(random, 0, 1000));
+      row_weight.push_back(0.01f * between(random, 0, 100));
+    }
     d.weight = i % 2 ? weight.data() : nullptr, d.weight_sb = d.n;
     if (d.objective == WN_COVERAGE && i % 4 == 1) d.row_weight = row_weight.data(), d.row_weight_sb = d.n;
     if (i % 5 == 1) {
@@ -177,7 +182,8 @@ void random_subsets(int cases) {
       d.matrix = matrix.data(), d.matrix_sr = d.n, d.matrix_sb = int64_t(d.matrix_rows) * d.n;
     }
     char text[160];
-    std::snprintf(text, sizeof text, "subset %d %s objective %d B%d n%d D%d k%d", i, dtype_name(d.dtype), d.objective, d.batch, d.n, d.dim, d.k);
+    std::snprintf(text, sizeof text, "subset %d %s objective %d B%d n%d D%d k%d", i, dtype_name(d.dtype), d.objective, d.batch, d.n, d.dim,
+                  d.k);
     const GreedyOutput expected = run_greedy(one, d, true);
     GreedyOutput first;
     on_every_tier([&](const std::string& tier) {
@@ -213,8 +219,7 @@ void random_subsets(int cases) {
 void degenerate_subsets() {
   Context ctx;
   const std::vector<float> same(50 * 8, 1.0f);
-  wn_greedy_desc d = {};
-  d.struct_size = sizeof d, d.batch = 1, d.n = 50, d.dim = 8, d.k = 50, d.x = same.data(), d.x_sn = 8, d.f_scale = 1;
+  wn_greedy_desc d = subset_of(WN_MAX_MIN, WN_F32, 50, 8, 50, same.data());
   on_every_tier([&](const std::string& tier) {
     for (int objective : {WN_MAX_MIN, WN_DPP, WN_COVERAGE}) {
       subject() = "identical rows, objective " + std::to_string(objective) + " " + tier;
@@ -225,7 +230,8 @@ void degenerate_subsets() {
   });
   // chosen far points first, reported in order
   const std::vector<float> x = {1, 0, 0.9f, 0.1f, 0, 1, -1, 0};
-  d.n = 4, d.dim = 2, d.k = 2, d.x = x.data(), d.x_sn = 2, d.objective = WN_MAX_MIN, d.flags = WN_GREEDY_ASCENDING;
+  d = subset_of(WN_MAX_MIN, WN_F32, 4, 2, 2, x.data());
+  d.flags = WN_GREEDY_ASCENDING;
   const GreedyOutput got = run_greedy(ctx, d);
   EXPECT(got.idx[0] == 0 && got.idx[1] == 3);
 }
@@ -235,8 +241,8 @@ void small_relevance() {
   Context ctx;
   std::vector<float> x(30 * 30, 0.0f), weight(30);
   for (int i = 0; i < 30; ++i) x[i * 31] = 1.0f, weight[i] = std::ldexp(1.0f, -(i * 7 % 30));
-  wn_greedy_desc d = {};
-  d.struct_size = sizeof d, d.objective = WN_DPP, d.batch = 1, d.n = d.dim = d.k = 30, d.x = x.data(), d.x_sn = 30, d.weight = weight.data();
+  wn_greedy_desc d = subset_of(WN_DPP, WN_F32, 30, 30, 30, x.data());
+  d.weight = weight.data();
   on_every_tier([&](const std::string&) {
     const GreedyOutput got = run_greedy(ctx, d);
     for (int i = 0; i < 30; ++i) EXPECT(got.idx[i] * 7 % 30 == i);
