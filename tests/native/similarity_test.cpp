@@ -70,8 +70,8 @@ void random_similarities(int cases) {
     d.out_sp = std::max(d.n, d.top_m) + 1, d.out_sb = d.out_sp * (d.n_pivot + d.n);
     const size_t size = size_t(d.out_sb) * d.batch;
     char text[160];
-    std::snprintf(text, sizeof text, "case %d %s op %d metric %d B%d n%d D%d P%d source %d", i, dtype_name(d.dtype), d.op, d.metric, d.batch,
-                  d.n, d.dim, d.n_pivot, source);
+    std::snprintf(text, sizeof text, "case %d %s op %d metric %d B%d n%d D%d P%d source %d", i, dtype_name(d.dtype), d.op, d.metric,
+                  d.batch, d.n, d.dim, d.n_pivot, source);
     const SimOutput expected = run_sim(one, d, size, true);
     SimOutput first;
     on_every_tier([&](const std::string& tier) {
