@@ -22,7 +22,8 @@ def noise(*shape):
 
 
 ones = torch.ones(HIDDEN, dtype=torch.bfloat16)
-layers = [([noise(HIDDEN, HIDDEN) for _ in range(4)], noise(INNER, HIDDEN), noise(INNER, HIDDEN), noise(HIDDEN, INNER)) for _ in range(LAYERS)]
+layers = [([noise(HIDDEN, HIDDEN) for _ in range(4)], noise(INNER, HIDDEN), noise(INNER, HIDDEN), noise(HIDDEN, INNER))
+          for _ in range(LAYERS)]
 head = noise(VOCAB, HIDDEN)
 frequency = 1e4 ** (-torch.arange(0, DIM, 2).float() / DIM)
 
