@@ -23,8 +23,8 @@
  *   described. Lengths and counts are taken as the nearest that is allowed; an index that names no row counts as said below ("CUDA:").
  * - Errors of CUDA are WN_EDEVICE. An error that was pending when a call began is reported as such and left to its owner, nothing is
  *   launched; one of a kernel that failed earlier, whoever launched it, is told apart from the call's own. The CUDA library has a runtime
- *   of its own: cudaGetLastError of the application neither sees nor clears its errors, nor the other way round. Sizes above 2^31 - 65536
- *   are WN_EUNSUPPORTED.
+ *   of its own: cudaGetLastError of the application neither sees nor clears its errors, nor the other way round. What would need
+ *   more blocks than one launch has is WN_EUNSUPPORTED.
  * - Thread-safety: any number of threads may compute with one context at once, each with its own outputs and workspace. Setters
  *   (wn_set_threads, wn_set_parallel_for, wn_set_cpu_tier, wn_cuda_open) must not run at the same time as other calls on that context.
  * - Determinism: results are bitwise repeatable, and do not depend on the number of threads or on the CPU tier. Equal values: the lower

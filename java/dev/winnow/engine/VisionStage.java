@@ -189,12 +189,22 @@ final class VisionStage {
 
   /** A cut whose budget is not below what is there. */
   private CutRecord skipped(VisionCut cut, int image) {
-    return new CutRecord(cut.site(), null, image, rows(), rows(), patches(), List.of(), Float.NaN, null, 0);
+    return new CutRecord(cut.site(), null, image, rows(), rows(), patches(), listedBy(), List.of(), Float.NaN, null, 0);
   }
 
   /** Patches of tile t are numbered from t times the patches of a tile. */
   private int[] patches() {
     return IntStream.range(0, tiles.size()).flatMap(t -> Arrays.stream(tiles.get(t).patches()).map(patch -> number(t, patch))).toArray();
+  }
+
+  /** The patch of each row, in the order of the rows. */
+  private int[] listedBy() {
+    IntStream.Builder all = IntStream.builder();
+    for (int t = 0; t < tiles.size(); t++) {
+      if (classRows != null) all.add(Reduction.NO_PATCH);
+      for (int patch : tiles.get(t).kept()) all.add(number(t, patch));
+    }
+    return all.build().toArray();
   }
 
   private int number(int t, int patch) { return patch == Reduction.NO_PATCH ? patch : t * config.vision().patches() + patch; }
@@ -216,6 +226,6 @@ final class VisionStage {
     boolean ranked = scores != null && reductions.size() == 1 && merges.isEmpty();
     float margin = ranked ? CutRecord.margin(reductions.get(0).scores(), reductions.get(0).patches()) : Float.NaN;
     int there = records.isEmpty() ? before.size() * config.vision().patches() : records.get(records.size() - 1).after();
-    return new CutRecord(cut.site(), null, image, there, rows(), patches(), merges, margin, scores, nanos);
+    return new CutRecord(cut.site(), null, image, there, rows(), patches(), listedBy(), merges, margin, scores, nanos);
   }
 }

@@ -99,15 +99,15 @@ final class CutPictures {
     BufferedImage heat = cut.scores() == null ? null : canvas.heat(ofPatches(cut.scores(), map));
     BufferedImage merges = merges(cut, canvas, patch -> patch);
     if (!all) {
-      maps.set(image, map.entering(cut.kept(), cut.after()));
+      maps.set(image, map.entering(cut.rows()));
       present.set(image, everywhere(cut.after()));
     }
     return new Drawn(List.of(cut), canvas.kept(kept), heat, merges);
   }
 
-  /** A cut behind another one scored what that left, which the map lists in the same order. */
+  /** A cut behind another one scored what that left, told by rising patch. */
   private static float[] ofPatches(float[] scores, TokenMap map) {
-    return scores.length == map.count() ? scores : map.spread(upTo(scores.length), scores);
+    return scores.length == map.count() ? scores : map.spread(map.byPatch(), scores);
   }
 
   private Drawn tokens(CutRecord cut) {

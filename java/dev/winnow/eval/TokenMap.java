@@ -6,7 +6,9 @@ import dev.winnow.vision.PixelBatch;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.Comparator;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * Which patches of a prepared picture each visual token shows. Patches are numbered row by row within a tile, and tile after tile.
@@ -40,11 +42,19 @@ record TokenMap(int count, List<int[]> patches) {
     return new TokenMap(pixels.tiles() * perTile, List.copyOf(patches));
   }
 
-  /** The map when only these patches enter, one a token; tokens behind them, which stand for no single patch, have none. */
-  TokenMap entering(int[] kept, int tokens) {
-    List<int[]> entering = new ArrayList<>();
-    for (int i = 0; i < tokens; i++) entering.add(i < kept.length ? new int[] {kept[i]} : NO_PATCH);
-    return new TokenMap(count, List.copyOf(entering));
+  /**
+   * The map of tokens that a cut leaves.
+   *
+   * @param rows the patch of each, in the order in which they enter; -1 for one that stands for no single patch
+   */
+  TokenMap entering(int[] rows) {
+    return new TokenMap(count, Arrays.stream(rows).mapToObj(patch -> patch < 0 ? NO_PATCH : new int[] {patch}).toList());
+  }
+
+  /** Tokens that show one patch, in the order of their patches. */
+  int[] byPatch() {
+    return IntStream.range(0, patches.size()).filter(token -> patches.get(token).length == 1).boxed()
+        .sorted(Comparator.comparingInt(token -> patches.get(token)[0])).mapToInt(token -> token).toArray();
   }
 
   /** The patches that some tokens show. */

@@ -13,18 +13,20 @@ import java.util.List;
  * @param after tokens that are left; more than {@code kept} where some stand for no token of their own
  * @param kept original indices that go on, in the order of their rows: ascending, merged ones behind the others by the index they take
  *     over; before the decoder patch numbers, ascending, those of tile t from t times the patches of a tile on
+ * @param rows before the decoder the patch of each row left, in the order in which the rows enter, -1 for one that stands for none; null
+ *     inside the decoder, and where nothing was removed
  * @param merged what became of tokens that did not just go
  * @param margin score of the last kept minus score of the first dropped; NaN where that has no meaning
  * @param scores of the tokens that were there, in order (before the decoder in the order of their patches, rows without one left out); null
  *     where the cut has no scorer
  * @param nanos time spent on scoring and selecting
  */
-public record CutRecord(Site site, int[] layers, int image, int before, int after, int[] kept, List<Merged> merged, float margin,
-    float[] scores, long nanos) {
+public record CutRecord(Site site, int[] layers, int image, int before, int after, int[] kept, int[] rows, List<Merged> merged,
+    float margin, float[] scores, long nanos) {
   /** A cut after which every token left stands for one that was there. */
   public CutRecord(Site site, int[] layers, int image, int before, int[] kept, List<Merged> merged, float margin, float[] scores,
       long nanos) {
-    this(site, layers, image, before, kept.length, kept, merged, margin, scores, nanos);
+    this(site, layers, image, before, kept.length, kept, null, merged, margin, scores, nanos);
   }
 
   /** Original indices: the token that stands for the others (-1 for a row that stands for no single one), and all that it is made of. */

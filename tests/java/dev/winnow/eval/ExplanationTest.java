@@ -23,9 +23,11 @@ import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.function.IntPredicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
@@ -116,6 +118,26 @@ class ExplanationTest {
     assertEquals(4, grey(ImageIO.read(drawn.resolve(names.get(3)).toFile())), "patches without a score, merged away before");
   }
 
+  /** VisionZip puts its contextual rows behind the dominant ones: a cut in the decoder is drawn by the order in which they entered. */
+  @Test void cutsInTheDecoderAreDrawnByTheOrderOfTheRows() {
+    PatchPicture canvas = new PatchPicture(List.of(new RgbImage(4, 4, new byte[4 * 4 * 3])), null, 4);
+    TokenMap map = new TokenMap(16, IntStream.range(0, 16).mapToObj(patch -> new int[] {patch}).toList());
+    CutRecord entered = new CutRecord(Site.parse("vision"), null, 0, 16, 5, new int[] {1, 6, 9, 14}, new int[] {-1, 9, 14, 1, 6}, List.of(),
+        Float.NaN, null, 0);
+    CutRecord cut = new CutRecord(Site.parse("layer:1"), null, 0, 5, new int[] {0, 3, 4}, List.of(), Float.NaN, new float[] {7, 1, 2, 3, 9}, 0);
+    List<CutPictures.Drawn> drawn = new CutPictures(List.of(canvas), List.of(map), 2).draw(List.of(entered, cut));
+    assertEquals(Set.of(1, 6, 9, 14), coloured(drawn.get(0).kept(), rgb -> rgb == 0));
+    assertEquals(Set.of(1, 6), coloured(drawn.get(1).kept(), rgb -> rgb == 0));
+    assertEquals(Set.of(1, 6, 9, 14), coloured(drawn.get(1).heat(), rgb -> rgb != 0xDDDDDD), "the row that stands for none has no place");
+  }
+
+  /** Patches of a picture of 4 x 4 whose centre has such a colour. */
+  private static Set<Integer> coloured(BufferedImage image, IntPredicate wanted) {
+    int side = image.getWidth() / 4;
+    return IntStream.range(0, 16).filter(i -> wanted.test(image.getRGB(side / 2 + i % 4 * side, side / 2 + i / 4 * side) & 0xFFFFFF)).boxed()
+        .collect(Collectors.toSet());
+  }
+
   /** Patches of a drawn picture, 84 pixels each, whose centre is not faded to a light grey. */
   private static int unfaded(BufferedImage image) { return patches(image, rgb -> (rgb & 255) < 205 || (rgb >> 16 & 255) != (rgb & 255)); }
 
@@ -171,6 +193,6 @@ class ExplanationTest {
     assertEquals(1, spread[1]);
     assertEquals(2, spread[2]);
     assertTrue(Float.isNaN(spread[3]));
-    assertEquals(0, map.entering(new int[] {3}, 2).patches().get(1).length);
+    assertEquals(0, map.entering(new int[] {3, -1}).patches().get(1).length);
   }
 }
