@@ -55,7 +55,7 @@ class WnTest {
     try (PointerScope scope = new PointerScope()) {
       Wn.Context ctx = cpu();
       Wn.ScoreDesc score = new Wn.ScoreDesc();
-      assertEquals(-Wn.WN_EINVAL, Wn.wn_score_workspace(ctx, score.heads_q(7).heads_kv(4)));
+      assertEquals(-Wn.WN_EINVAL, Wn.wn_score_workspace(ctx, score.heads_q(7).heads_kv(4).head_dim(64)));
       assertTrue(Wn.wn_last_error().getString().contains("heads_q = 7 is not a multiple of heads_kv = 4"));
       Wn.wn_ctx_destroy(ctx);
     }
