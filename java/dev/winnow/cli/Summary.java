@@ -39,7 +39,7 @@ final class Summary {
   static String cuts(List<CutRecord> cuts) {
     boolean several = cuts.stream().mapToInt(CutRecord::image).distinct().count() > 1;
     return cuts.stream()
-        .map(cut -> (several ? "image " + cut.image() + " " : "") + cut.site() + " " + cut.before() + " -> " + cut.kept().length)
+        .map(cut -> (several ? "image " + cut.image() + " " : "") + cut.site() + " " + cut.before() + " -> " + cut.after())
         .collect(Collectors.joining(", "));
   }
 
