@@ -29,8 +29,7 @@ using Tiers = std::vector<Tier>;
 
 /**
  * Worst first. Intel's bfloat16 dot instruction does half a register in a cycle (measured on model 207, Emerald Rapids), where two fused
- * multiplications and additions with the conversions before them take less: there the tier without it is the better one. AMD's does one
- * register or two.
+ * multiplications and additions with the conversions before them take less: there the tier without it is the better one.
  */
 Tiers in_order() {
   Tiers order = {{"portable", always, &portable_device}};

@@ -139,6 +139,17 @@ struct Border {
     for (const Field& f : fields) refuses({std::string(f.name) + " is not aligned"}, [&](D& d) { d.*f.field = odd; });
   }
 
+  /** All that is wrong with single arrays where every output is needed. */
+  void arrays(const std::vector<Output>& outputs, const std::vector<Input>& needed, const std::vector<Input>& optional) const {
+    missing(needed);
+    missing(outputs);
+    crooked(needed);
+    crooked(optional);
+    crooked(outputs);
+    overlaps(outputs, needed);
+    overlaps(outputs, optional);
+  }
+
   /** No output may lie on an input or on another output. */
   void overlaps(const std::vector<Output>& outputs, const std::vector<Input>& inputs) const {
     for (const Output& out : outputs) {

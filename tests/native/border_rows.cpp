@@ -129,13 +129,7 @@ void merge_border(wn_ctx* ctx) {
   const std::vector<Border<D>::Input> needed = {{&D::src, "src"}, {&D::seg_begin, "seg_begin"}, {&D::seg_src, "seg_src"}};
   const std::vector<Border<D>::Input> optional = {{&D::seg_weight, "seg_weight"}};
   const std::vector<Border<D>::Output> outputs = {{&D::dst, "dst"}};
-  border.missing(needed);
-  border.missing(outputs);
-  border.crooked(needed);
-  border.crooked(optional);
-  border.crooked(outputs);
-  border.overlaps(outputs, needed);
-  border.overlaps(outputs, optional);
+  border.arrays(outputs, needed, optional);
   border.refuses("rows of dst overlap", [](D& d) { d.dst_sn = 3; });
   border.refuses("rows of dst overlap", [](D& d) { d.dst_sb = 7; });
   border.refuses("seg_begin[1] = 2", [&](D& d) { d.seg_begin = falling; });

@@ -68,13 +68,7 @@ void score_border(wn_ctx* ctx) {
   const std::vector<Border<D>::Input> optional = {
       {&D::key_len, "key_len"}, {&D::key_first, "key_first"}, {&D::query_pos, "query_pos"}, {&D::query_weight, "query_weight"}};
   const std::vector<Border<D>::Output> outputs = {{&D::out, "out"}};
-  border.missing(needed);
-  border.missing(outputs);
-  border.crooked(needed);
-  border.crooked(optional);
-  border.crooked(outputs);
-  border.overlaps(outputs, needed);
-  border.overlaps(outputs, optional);
+  border.arrays(outputs, needed, optional);
   border.refuses("out overlaps q", [](D& d) { d.out = static_cast<float*>(const_cast<void*>(d.q)) + 127; });
   border.refuses("k overflow the address space", [](D& d) { d.k = reinterpret_cast<void*>(UINTPTR_MAX - 63); });
   border.refuses("key_len[1] = 11", [&](D& d) { d.key_len = eleven; });

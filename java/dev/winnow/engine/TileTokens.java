@@ -61,8 +61,8 @@ record TileTokens(Tensor rows, int[] kept, Map<Integer, int[]> made, int[] keys)
   }
 
   private Tensor rowsAfter(Reduction cut, int[] tokens, int front, int[] others) {
-    Tensor own = cut.rows() != null ? cut.rows() : Kernels.gatherRows(rows.contiguous(), Arrays.stream(cut.kept()).map(i ->
-        tokens[i]).toArray());
+    Tensor own = cut.rows() != null ? cut.rows()
+        : Kernels.gatherRows(rows.contiguous(), Arrays.stream(cut.kept()).map(token -> tokens[token]).toArray());
     if (front + others.length == 0) return own;
     Tensor behind = Kernels.gatherRows(rows.contiguous(), others);
     return torch.cat(new TensorVector(rows.narrow(0, 0, front), own, behind), 0);
