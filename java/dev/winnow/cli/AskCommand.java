@@ -1,13 +1,13 @@
 package dev.winnow.cli;
 
 import dev.winnow.WinnowException;
+import dev.winnow.calibrate.BudgetTarget;
 import dev.winnow.engine.Answer;
 import dev.winnow.engine.Machine;
 import dev.winnow.engine.Model;
 import dev.winnow.engine.ModelOptions;
 import dev.winnow.engine.Question;
 import dev.winnow.engine.Session;
-import dev.winnow.eval.BudgetTarget;
 import dev.winnow.prune.PlanReader;
 import java.io.PrintStream;
 import java.util.ArrayList;

@@ -1,10 +1,10 @@
 package dev.winnow.cli;
 
-import dev.winnow.eval.BenchModelOptions;
-import dev.winnow.eval.BenchPrefill;
-import dev.winnow.eval.BenchPruning;
-import dev.winnow.eval.BenchResult;
-import dev.winnow.eval.BenchShape;
+import dev.winnow.bench.BenchModelOptions;
+import dev.winnow.bench.BenchPrefill;
+import dev.winnow.bench.BenchPruning;
+import dev.winnow.bench.BenchResult;
+import dev.winnow.bench.BenchShape;
 import dev.winnow.eval.Variant;
 import dev.winnow.kernels.Dtype;
 import dev.winnow.prune.Settings;

@@ -1,7 +1,7 @@
 package dev.winnow.cli;
 
-import dev.winnow.eval.BenchKernels;
-import dev.winnow.eval.BenchKernelsResult;
+import dev.winnow.bench.BenchKernels;
+import dev.winnow.bench.BenchKernelsResult;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;

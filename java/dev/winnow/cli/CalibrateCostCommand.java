@@ -1,10 +1,10 @@
 package dev.winnow.cli;
 
 import dev.winnow.InvalidInputException;
+import dev.winnow.calibrate.CostFile;
+import dev.winnow.calibrate.CostMeasurement;
+import dev.winnow.calibrate.CostModel;
 import dev.winnow.engine.Model;
-import dev.winnow.eval.CostFile;
-import dev.winnow.eval.CostMeasurement;
-import dev.winnow.eval.CostModel;
 import dev.winnow.eval.Variant;
 import dev.winnow.prune.Method;
 import dev.winnow.prune.Methods;

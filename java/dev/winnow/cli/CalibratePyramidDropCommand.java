@@ -1,9 +1,9 @@
 package dev.winnow.cli;
 
 import dev.winnow.InvalidInputException;
+import dev.winnow.calibrate.PyramidDropCalibration;
 import dev.winnow.engine.Model;
 import dev.winnow.eval.EvalItem;
-import dev.winnow.eval.PyramidDropCalibration;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.concurrent.Callable;

@@ -1,10 +1,10 @@
 package dev.winnow.cli;
 
 import dev.winnow.InvalidInputException;
+import dev.winnow.calibrate.VtwCalibration;
+import dev.winnow.calibrate.VtwLayerSearch;
 import dev.winnow.engine.Model;
 import dev.winnow.eval.EvalItem;
-import dev.winnow.eval.VtwCalibration;
-import dev.winnow.eval.VtwLayerSearch;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;

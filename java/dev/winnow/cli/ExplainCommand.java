@@ -2,8 +2,8 @@ package dev.winnow.cli;
 
 import dev.winnow.InvalidInputException;
 import dev.winnow.engine.Model;
-import dev.winnow.eval.Explanation;
 import dev.winnow.eval.Variant;
+import dev.winnow.explain.Explanation;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;

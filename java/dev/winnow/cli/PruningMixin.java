@@ -1,11 +1,11 @@
 package dev.winnow.cli;
 
 import dev.winnow.InvalidInputException;
+import dev.winnow.calibrate.BudgetTarget;
+import dev.winnow.calibrate.CostFile;
 import dev.winnow.engine.Model;
 import dev.winnow.engine.PromptSize;
 import dev.winnow.engine.Question;
-import dev.winnow.eval.BudgetTarget;
-import dev.winnow.eval.CostFile;
 import dev.winnow.eval.Variant;
 import dev.winnow.prune.Method;
 import dev.winnow.prune.Methods;

@@ -1,7 +1,7 @@
 package dev.winnow.cli;
 
-import dev.winnow.eval.PatchPicture;
 import dev.winnow.eval.Png;
+import dev.winnow.explain.PatchPicture;
 import dev.winnow.prune.CutRecord;
 import dev.winnow.vision.RgbImage;
 import java.awt.Color;

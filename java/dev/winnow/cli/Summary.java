@@ -1,10 +1,10 @@
 package dev.winnow.cli;
 
+import dev.winnow.calibrate.BudgetTarget;
 import dev.winnow.decoder.Segment;
 import dev.winnow.engine.Answer;
 import dev.winnow.engine.Model;
 import dev.winnow.engine.Report;
-import dev.winnow.eval.BudgetTarget;
 import dev.winnow.prune.CutRecord;
 import java.util.List;
 import java.util.stream.Collectors;

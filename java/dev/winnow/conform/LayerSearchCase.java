@@ -1,8 +1,8 @@
 package dev.winnow.conform;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.winnow.calibrate.VtwLayerSearch;
 import dev.winnow.decoder.Segment;
-import dev.winnow.eval.VtwLayerSearch;
 import dev.winnow.kernels.Tensors;
 import java.util.List;
 import org.bytedeco.javacpp.PointerScope;

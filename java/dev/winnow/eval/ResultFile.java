@@ -18,7 +18,7 @@ import java.util.List;
  * A file of results, one JSON object a line after a first line that says what they are results of. Each result is on disk before the next
  * is computed, so a run that was stopped goes on where it was; half a line at the end, left by a crash, is cut off.
  */
-final class ResultFile implements AutoCloseable {
+public final class ResultFile implements AutoCloseable {
   private final Path file;
   private final FileChannel channel;
   private final List<JsonNode> lines = new ArrayList<>();
@@ -27,7 +27,7 @@ final class ResultFile implements AutoCloseable {
    * @param header what the results depend on; results under another header are refused
    * @throws InvalidInputException if the file cannot be written, is damaged or belongs to another run
    */
-  ResultFile(Path file, ObjectNode header) {
+  public ResultFile(Path file, ObjectNode header) {
     this.file = file;
     try {
       Files.createDirectories(file.toAbsolutePath().getParent());
@@ -65,9 +65,9 @@ final class ResultFile implements AutoCloseable {
   }
 
   /** Results that were there when the file was opened. */
-  List<JsonNode> lines() { return lines; }
+  public List<JsonNode> lines() { return lines; }
 
-  void append(JsonNode node) {
+  public void append(JsonNode node) {
     try {
       ByteBuffer bytes = ByteBuffer.wrap((Texts.line(node) + "\n").getBytes(StandardCharsets.UTF_8));
       while (bytes.hasRemaining()) channel.write(bytes);

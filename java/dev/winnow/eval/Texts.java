@@ -18,15 +18,15 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 
 /** Strict JSON in UTF-8: what is read names the file and line where it is wrong, and what is written has no NaN. */
-final class Texts {
+public final class Texts {
   private static final ObjectMapper JSON = new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 
   private Texts() {}
 
-  static ObjectNode object() { return JSON.createObjectNode(); }
+  public static ObjectNode object() { return JSON.createObjectNode(); }
 
   /** The text of a file without a byte-order mark. */
-  static String text(Path file) {
+  public static String text(Path file) {
     if (Files.isDirectory(file)) throw new InvalidInputException(file + ": is a folder; give the file itself");
     try {
       String text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(Files.readAllBytes(file))).toString();
@@ -41,7 +41,7 @@ final class Texts {
   }
 
   /** @param where named in the message, such as "questions.jsonl line 3" */
-  static JsonNode parse(String text, String where) {
+  public static JsonNode parse(String text, String where) {
     try {
       return JSON.readTree(text);
     } catch (JsonProcessingException e) {
@@ -51,7 +51,7 @@ final class Texts {
   }
 
   /** A text or number field as text; throws if it is missing or something else. */
-  static String field(JsonNode node, String name, String where) {
+  public static String field(JsonNode node, String name, String where) {
     JsonNode value = node.get(name);
     if (value == null || !(value.isTextual() || value.isIntegralNumber())) {
       throw new InvalidInputException(where + ": has no text '" + name + "'; add it");
@@ -60,14 +60,14 @@ final class Texts {
   }
 
   /** Puts a number, or null where it is not finite. */
-  static void number(ObjectNode node, String name, double value) {
+  public static void number(ObjectNode node, String name, double value) {
     if (Double.isFinite(value)) node.put(name, value);
     else node.putNull(name);
   }
 
-  static double number(JsonNode node, String name) { return node.path(name).isNumber() ? node.get(name).doubleValue() : Double.NaN; }
+  public static double number(JsonNode node, String name) { return node.path(name).isNumber() ? node.get(name).doubleValue() : Double.NaN; }
 
-  static String line(JsonNode node) {
+  public static String line(JsonNode node) {
     try {
       return JSON.writeValueAsString(node);
     } catch (JsonProcessingException e) {
@@ -75,7 +75,7 @@ final class Texts {
     }
   }
 
-  static String pretty(JsonNode node) {
+  public static String pretty(JsonNode node) {
     try {
       return JSON.writerWithDefaultPrettyPrinter().writeValueAsString(node) + "\n";
     } catch (JsonProcessingException e) {
@@ -84,12 +84,12 @@ final class Texts {
   }
 
   /** A number for a CSV cell: at most this many decimals, a point whatever the locale, empty where not finite. */
-  static String cell(double value, int decimals) {
+  public static String cell(double value, int decimals) {
     if (!Double.isFinite(value)) return "";
     return new BigDecimal(value).setScale(decimals, RoundingMode.HALF_EVEN).toPlainString();
   }
 
-  static void write(Path file, String text) {
+  public static void write(Path file, String text) {
     try {
       Files.createDirectories(file.toAbsolutePath().getParent());
       Files.writeString(file, text, StandardCharsets.UTF_8);

@@ -21,7 +21,7 @@ import java.util.TreeMap;
  * @param file the plan file; null for a method
  */
 public record Variant(String label, String method, Map<String, String> settings, PlanReader file) {
-  static final Variant NONE = new Variant("none", "none", Map.of(), null);
+  public static final Variant NONE = new Variant("none", "none", Map.of(), null);
 
   /** Reads {@code NAME [KEY=VALUE]...}, separated by spaces. Throws InvalidInputException naming what is wrong. */
   public static Variant parse(String text) {
@@ -33,7 +33,7 @@ public record Variant(String label, String method, Map<String, String> settings,
   }
 
   /** Method and settings by name, the same in whatever order they were typed. */
-  String sortedLabel() {
+  public String sortedLabel() {
     StringBuilder text = new StringBuilder(method);
     new TreeMap<>(settings).forEach((name, value) -> text.append(' ').append(name).append('=').append(value.strip()));
     return text.toString();
@@ -49,7 +49,7 @@ public record Variant(String label, String method, Map<String, String> settings,
    * @param imageTokens tokens of the largest picture
    * @throws InvalidInputException if the model or the budget is not one that it can do with
    */
-  Plan plan(ModelShape shape, OptionalInt budget, int imageTokens) {
+  public Plan plan(ModelShape shape, OptionalInt budget, int imageTokens) {
     return file != null ? file.plan(shape) : Methods.named(method).plan(shape, settings, budget, imageTokens);
   }
 }

@@ -14,9 +14,9 @@ import java.util.Map;
  *
  * @param perLayer tokens after the cuts at the input of each layer
  */
-record VisualTokens(int[] perLayer) {
+public record VisualTokens(int[] perLayer) {
   /** Counts by the cuts, so that tokens that are hidden instead of removed count as gone. */
-  static VisualTokens of(Report report, int layers) {
+  public static VisualTokens of(Report report, int layers) {
     int[] perLayer = new int[layers];
     Map<Integer, Integer> present = new HashMap<>();
     for (Segment segment : report.segments()) if (!segment.isText()) present.put(segment.image(), segment.length());
@@ -30,7 +30,7 @@ record VisualTokens(int[] perLayer) {
     return new VisualTokens(perLayer);
   }
 
-  double entering() { return perLayer.length == 0 ? Double.NaN : perLayer[0]; }
+  public double entering() { return perLayer.length == 0 ? Double.NaN : perLayer[0]; }
 
-  double average() { return Arrays.stream(perLayer).average().orElse(Double.NaN); }
+  public double average() { return Arrays.stream(perLayer).average().orElse(Double.NaN); }
 }

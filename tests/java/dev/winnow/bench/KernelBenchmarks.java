@@ -1,7 +1,6 @@
 package dev.winnow.bench;
 
 import dev.winnow.engine.Threads;
-import dev.winnow.eval.BenchKernelCases;
 import dev.winnow.kernels.NativeLibrary;
 import java.util.List;
 import java.util.concurrent.TimeUnit;

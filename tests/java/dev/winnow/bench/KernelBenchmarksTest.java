@@ -3,7 +3,6 @@ package dev.winnow.bench;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.winnow.eval.BenchKernelCases;
 import java.util.Collection;
 import java.util.List;
 import org.junit.jupiter.api.Test;
