@@ -6,7 +6,6 @@ import dev.winnow.checkpoint.HeldWeights;
 import dev.winnow.kernels.Dtype;
 import dev.winnow.kernels.Tensors;
 import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.Generator;
 import org.bytedeco.pytorch.GeneratorOptional;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;

@@ -1,6 +1,5 @@
 package dev.winnow.prune.methods;
 
-import dev.winnow.prune.Count;
 import dev.winnow.prune.LayerCut;
 import dev.winnow.prune.Method;
 import dev.winnow.prune.ModelShape;

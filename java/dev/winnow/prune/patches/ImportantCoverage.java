@@ -1,7 +1,6 @@
 package dev.winnow.prune.patches;
 
 import dev.winnow.kernels.Greedy;
-import dev.winnow.kernels.Tensors;
 import dev.winnow.prune.PatchSelector;
 import dev.winnow.prune.TileShares;
 import dev.winnow.prune.VisionFacts;

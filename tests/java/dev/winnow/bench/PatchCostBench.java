@@ -7,7 +7,6 @@ import dev.winnow.decoder.StepObserver;
 import dev.winnow.engine.SequenceRun;
 import dev.winnow.engine.Threads;
 import dev.winnow.kernels.Dtype;
-import dev.winnow.kernels.Tensors;
 import dev.winnow.prune.Methods;
 import dev.winnow.prune.ModelShape;
 import dev.winnow.prune.Plan;

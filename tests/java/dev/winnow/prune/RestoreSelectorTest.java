@@ -8,7 +8,6 @@ import dev.winnow.InvalidInputException;
 import dev.winnow.prune.patches.AnchoredReducer;
 import java.util.Map;
 import java.util.OptionalInt;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
