@@ -1,7 +1,8 @@
 // Dot products of rows: the inner loops of scores and similarities. Included once per tier, after its simd_*.h.
 //
 // Every dot product here runs over the row in steps of 16 lanes (bfloat16: 32 elements, those at odd places first), each lane adding in
-// turn, and ends in the one tree of sums(). The order is that of the bfloat16 dot instruction, so all tiers give the same bits.
+// turn, and ends in the one tree of sums(). The order is that of the bfloat16 dot instruction, so all tiers give the same bits. Every
+// product enters its lane's sum unrounded: the multiplication and the addition are one fused operation.
 #pragma once
 
 #include "winnow.h"
@@ -13,8 +14,7 @@ struct F32 {
   using E = float;
   static constexpr int step = 16, planes = 1;
   static inline void widen(const E* p, F* v) { v[0] = load(p); }
-  /** One rounding for the product, one for the sum: products of two floats are not exact. */
-  static inline F accumulate(F a, F b, F sum) { return add(sum, mul(a, b)); }
+  static inline F accumulate(F a, F b, F sum) { return multiply_add(a, b, sum); }
   static inline F load16(const E* p) { return load(p); }
   static inline void store16(E* p, F v) { store(p, v); }
 };
@@ -66,15 +66,6 @@ inline void widen_row(const typename T::E* row, int dim, float* out) {
     T::widen(tail.element, v);
     for (int p = 0; p < T::planes; ++p) store(out + c + 16 * p, v[p]);
   }
-}
-
-/** Exact: q was widened from the same type, so that 16-bit products are exact. */
-template <typename T, bool Exact>
-inline F add_step(const typename T::E* row, const F* q, F sum) {
-  F v[2];
-  T::widen(row, v);
-  for (int p = 0; p < T::planes; ++p) sum = Exact ? T::accumulate(v[p], q[p], sum) : add(sum, mul(v[p], q[p]));
-  return sum;
 }
 
 /** 2^x for x <= 127, elementwise, relative error below 1.1e-7; 0 below -126. The coefficients are a minimax fit of 2^f on [-1/2, 1/2]. */

@@ -51,7 +51,7 @@ struct KeyGroup {
   }
 };
 
-/** How a step of a key meets a widened query, in general. Exact: products of 16-bit factors, which may be fused. */
+/** How a step of a key meets a widened query, in general. Exact: both were widened from the same type. */
 template <typename T, bool Exact>
 struct LaneByLane {
   struct Lanes {
@@ -68,7 +68,7 @@ struct LaneByLane {
     return q;
   }
   static inline F accumulate(const Lanes& k, const Lanes& q, F sum) {
-    for (int i = 0; i < T::planes; ++i) sum = Exact ? T::accumulate(k.v[i], q.v[i], sum) : add(sum, mul(k.v[i], q.v[i]));
+    for (int i = 0; i < T::planes; ++i) sum = Exact ? T::accumulate(k.v[i], q.v[i], sum) : multiply_add(k.v[i], q.v[i], sum);
     return sum;
   }
 };

@@ -34,7 +34,8 @@ static inline F mul(F x, F y) { return {_mm256_mul_ps(x.a, y.a), _mm256_mul_ps(x
 static inline F divide(F x, F y) { return {_mm256_div_ps(x.a, y.a), _mm256_div_ps(x.b, y.b)}; }
 static inline F maximum(F x, F y) { return {_mm256_max_ps(x.a, y.a), _mm256_max_ps(x.b, y.b)}; }
 static inline F minimum(F x, F y) { return {_mm256_min_ps(x.a, y.a), _mm256_min_ps(x.b, y.b)}; }
-static inline F multiply_add_exact(F x, F y, F c) { return {_mm256_fmadd_ps(x.a, y.a, c.a), _mm256_fmadd_ps(x.b, y.b, c.b)}; }
+static inline F multiply_add(F x, F y, F c) { return {_mm256_fmadd_ps(x.a, y.a, c.a), _mm256_fmadd_ps(x.b, y.b, c.b)}; }
+static inline F multiply_add_exact(F x, F y, F c) { return multiply_add(x, y, c); }
 static inline F keep_if_ge(F x, F low, F v) {
   return {_mm256_and_ps(_mm256_cmp_ps(x.a, low.a, _CMP_GE_OQ), v.a), _mm256_and_ps(_mm256_cmp_ps(x.b, low.b, _CMP_GE_OQ), v.b)};
 }

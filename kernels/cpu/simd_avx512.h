@@ -29,7 +29,8 @@ static inline F mul(F a, F b) { return _mm512_mul_ps(a, b); }
 static inline F divide(F a, F b) { return _mm512_div_ps(a, b); }
 static inline F maximum(F a, F b) { return _mm512_max_ps(a, b); }
 static inline F minimum(F a, F b) { return _mm512_min_ps(a, b); }
-static inline F multiply_add_exact(F a, F b, F c) { return _mm512_fmadd_ps(a, b, c); }
+static inline F multiply_add(F a, F b, F c) { return _mm512_fmadd_ps(a, b, c); }
+static inline F multiply_add_exact(F a, F b, F c) { return multiply_add(a, b, c); }
 static inline F keep_if_ge(F x, F low, F v) { return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, low, _CMP_GE_OQ), v); }
 static inline F keep_if_gt(F x, F low, F v) { return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, low, _CMP_GT_OQ), v); }
 static inline bool any_ge(F a, F b) { return _mm512_cmp_ps_mask(a, b, _CMP_GE_OQ) != 0; }

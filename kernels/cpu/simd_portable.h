@@ -1,7 +1,8 @@
 // Sixteen floats at a time in plain C++ (the compiler's vector extension): the tier that every machine can run.
 //
-// All tiers offer the same small vocabulary and the same arithmetic: 16 lanes, products and sums rounded separately (fused only for 16-bit
-// factors), one fixed tree for horizontal sums. So every tier computes the same bits, and the tokens chosen do not depend on the machine.
+// All tiers offer the same small vocabulary and the same arithmetic: 16 lanes, fused multiplication and addition where a kernel says so and
+// nowhere else, one fixed tree for horizontal sums. So every tier computes the same bits, and the tokens chosen do not depend on the
+// machine.
 #pragma once
 
 #include <cstdint>
@@ -37,12 +38,24 @@ static inline F divide(F a, F b) { return a / b; }
 /** The second operand wins if either is NaN, as in maxps and minps. */
 static inline F maximum(F a, F b) { return a > b ? a : b; }
 static inline F minimum(F a, F b) { return a < b ? a : b; }
+typedef double D __attribute__((vector_size(128)));
+typedef int64_t L __attribute__((vector_size(128)));
 /**
- * a * b + c, rounded once, of factors that have 16 bits each. In double the product is exact, and so is the sum wherever its low bits
- * could reach the float's rounding: the result is that of a fused instruction.
+ * a * b + c, rounded once: the result of a fused instruction. In double the product is exact; the sum may not be, and rounding it twice
+ * could end on the wrong side of a tie. So what the first rounding lost is found (two-sum), and the sum is made odd where it lost
+ * something: cut off towards zero with its last bit set. The second rounding then sees that there is more below. An infinity or a NaN
+ * makes the loss a NaN, which is neither above nor below zero, and stays as it is.
  */
+static inline F multiply_add(F a, F b, F c) {
+  const D p = __builtin_convertvector(a, D) * __builtin_convertvector(b, D), q = __builtin_convertvector(c, D);
+  const D sum = p + q, of_q = sum - p;
+  const D lost = (p - (sum - of_q)) + (q - of_q);
+  const L bits = (L)sum, inexact = (lost > 0) | (lost < 0), away = (lost > 0) ^ (sum > 0);  // all ones where true
+  const L odd = (bits + (inexact & away)) | (inexact & 1);
+  return __builtin_convertvector((D)odd, F);
+}
+/** The same of factors that have 16 bits each: the sum in double is exact wherever its low bits could reach the float's rounding. */
 static inline F multiply_add_exact(F a, F b, F c) {
-  typedef double D __attribute__((vector_size(128)));
   return __builtin_convertvector(__builtin_convertvector(a, D) * __builtin_convertvector(b, D) + __builtin_convertvector(c, D), F);
 }
 /** v where x >= low (x > low), 0 elsewhere. */
