@@ -92,9 +92,9 @@ struct Greedy : GreedyState<T> {
         block[q] = columns + j * k;
       }
       for (int c = 0; c < earlier; ++c) {
-        const F scale = set1(factor[c]);
+        const F scale = set1(-factor[c]);
 #pragma GCC unroll 4
-        for (int q = 0; q < 4; ++q) v[q] = sub(v[q], mul(scale, load(block[q] + 16 * c)));
+        for (int q = 0; q < 4; ++q) v[q] = multiply_add(scale, load(block[q] + 16 * c), v[q]);
       }
       for (int q = 0; q < blocks; ++q) {
         const F column = divide(v[q], set1(root));

@@ -30,10 +30,10 @@ struct GreedyLayout {
     taken = place(n);
     row = place(4 * n);
     matrix = place(keeps_matrix(d) ? 4 * n * n : d.matrix ? 0 : 4 * cached_rows * n);
-    const int64_t bytes = d.matrix ? 0 : packed_bytes(d.dtype, d.n, d.dim);
+    const int64_t bytes = packs_rows(d) ? packed_bytes(d.dtype, d.n, d.dim) : 0;
     packed = bytes > 0;
     panels = place(packed ? bytes + wide_scratch_bytes(d.dtype) : 0);
-    picked = place(d.matrix ? 0 : packed_bytes(d.dtype, 4, d.dim));
+    picked = place(bytes == 0 ? 0 : packed_bytes(d.dtype, d.n < most_a_pass ? d.n : most_a_pass, d.dim));
     slot = place(4 * n);
     const bool nearest = d.objective == WN_MAX_MIN && !keeps_matrix(d) && !d.matrix;
     values = place(nearest ? 4 * similarity_parts * n : 0);
@@ -68,7 +68,7 @@ struct GreedyState {
   GreedyState(const wn_ctx& context, const wn_greedy_desc& desc, const GreedyLayout& places, int batch_row, char* workspace)
       : ctx(context), d(desc), b(batch_row), n(desc.n_valid ? static_cast<const int32_t*>(desc.n_valid)[batch_row] : desc.n),
         k(desc.k < n ? desc.k : n), width(places.n),
-        rows{context, {}, places.packed, places.n, nullptr, nullptr, nullptr, {}, 0, nullptr, desc.eps},
+        rows{context, {}, places.packed, places.n, nullptr, nullptr, nullptr, {}, 0, nullptr, desc.eps, false},
         memory(workspace), layout(places) {
     const Rows<T> x = {d.matrix ? nullptr : static_cast<const E*>(d.x) + b * d.x_sb, d.x_sn, nullptr, n, d.dim, floats(layout.measure),
                        reinterpret_cast<uint8_t*>(memory + layout.state)};

@@ -153,8 +153,8 @@ inline void panel_run(const Panels<T>& a, int p, const Panels<T>& b, int first, 
       });
     }
   } else {
-    for (int l = p; l < p + left; ++l) {
-      for (int q = first; q < last; ++q) {
+    for (int q = first; q < last; ++q) {
+      for (int l = p; l < p + left; ++l) {
         const bool slow = (a.head(l)->state | b.head(q)->state) & Rows<T>::slow;
         const F dots = slow ? panel_dots<T, Widened<T>>(a.lanes(l), b.lanes(q), steps)
                             : panel_dots<T, Fast<T>>(a.lanes(l), b.lanes(q), steps);
