@@ -134,7 +134,7 @@ void score(const char* label, int heads, int heads_kv, int dim, int keys, int sp
 void select(int n, int k);
 void compact(const char* label, int planes, int rows, int row_bytes, int kept);
 void gather(const char* label, int rows, int row_bytes, int kept);
-void similarity(const char* label, int op, int n, int dim, int pivots);
-void greedy(const char* label, int objective, int n, int dim, int k);
+void similarity(const char* label, int dtype, int op, int n, int dim, int pivots);
+void greedy(const char* label, int dtype, int objective, int n, int dim, int k);
 
 }  // namespace bench

@@ -58,18 +58,23 @@ void all() {
   gather("287 of 671 rows of 8 KB", 671, 8192, 287);
   gather("735 of 2944 rows of 7 KB", 2944, 7168, 735);
   gather("192 of 576 rows of 2 KB", 576, 2048, 192);
-  similarity("argmax of all, N 576 D 4096", WN_SIM_ARGMAX, 576, 4096, 0);
-  similarity("argmax of all, N 576 D 1024", WN_SIM_ARGMAX, 576, 1024, 0);
-  similarity("argmax of all, N 2880 D 1024", WN_SIM_ARGMAX, 2880, 1024, 0);
-  similarity("top 32 for 40 pivots, N 576 D 1024", WN_SIM_TOPM, 576, 1024, 40);
-  similarity("8 pivots, N 2880 D 4096", WN_SIM_PIVOTS, 2880, 4096, 8);
-  similarity("3x3 windows, N 576 D 1024", WN_SIM_WINDOWS, 576, 1024, 0);
-  greedy("max-min, N 576 D 4096 k 64", WN_MAX_MIN, 576, 4096, 64);
-  greedy("DPP, N 576 D 1024 k 64", WN_DPP, 576, 1024, 64);
-  greedy("DPP, N 576 D 1024 k 192", WN_DPP, 576, 1024, 192);
-  greedy("DPP, N 576 D 4096 k 64", WN_DPP, 576, 4096, 64);
-  greedy("DPP, N 2880 D 4096 k 160", WN_DPP, 2880, 4096, 160);
-  greedy("coverage, N 576 D 1024 k 64", WN_COVERAGE, 576, 1024, 64);
+  similarity("argmax of all, N 576 D 4096", WN_BF16, WN_SIM_ARGMAX, 576, 4096, 0);
+  similarity("argmax of all, N 576 D 1024", WN_BF16, WN_SIM_ARGMAX, 576, 1024, 0);
+  similarity("argmax of all, N 2880 D 1024", WN_BF16, WN_SIM_ARGMAX, 2880, 1024, 0);
+  similarity("argmax of all, float32, N 576 D 4096", WN_F32, WN_SIM_ARGMAX, 576, 4096, 0);
+  similarity("argmax of all, float32, N 576 D 1024", WN_F32, WN_SIM_ARGMAX, 576, 1024, 0);
+  similarity("top 32 for 40 pivots, N 576 D 1024", WN_BF16, WN_SIM_TOPM, 576, 1024, 40);
+  similarity("8 pivots, N 2880 D 4096", WN_BF16, WN_SIM_PIVOTS, 2880, 4096, 8);
+  similarity("3x3 windows, N 576 D 1024", WN_BF16, WN_SIM_WINDOWS, 576, 1024, 0);
+  greedy("max-min, N 576 D 4096 k 64", WN_BF16, WN_MAX_MIN, 576, 4096, 64);
+  greedy("DPP, N 576 D 1024 k 64", WN_BF16, WN_DPP, 576, 1024, 64);
+  greedy("DPP, N 576 D 1024 k 192", WN_BF16, WN_DPP, 576, 1024, 192);
+  greedy("DPP, N 576 D 4096 k 64", WN_BF16, WN_DPP, 576, 4096, 64);
+  greedy("DPP, N 2880 D 4096 k 160", WN_BF16, WN_DPP, 2880, 4096, 160);
+  greedy("DPP, float32, N 576 D 1024 k 64", WN_F32, WN_DPP, 576, 1024, 64);
+  greedy("DPP, float32, N 576 D 1024 k 192", WN_F32, WN_DPP, 576, 1024, 192);
+  greedy("DPP, float32, N 2880 D 1024 k 320", WN_F32, WN_DPP, 2880, 1024, 320);
+  greedy("coverage, N 576 D 1024 k 64", WN_BF16, WN_COVERAGE, 576, 1024, 64);
 }
 
 }  // namespace
