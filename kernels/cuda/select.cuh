@@ -187,6 +187,12 @@ __device__ __forceinline__ Cut decide(const wn_select_desc& d, int row, int n, c
   return {threshold, k - int(group.sum(above)), false};
 }
 
+// The longest sequence that an array has room for: total_len lies on the device, where the host cannot check it, and the array's stride is
+// all that is known of its length (0: only the caller knows).
+__device__ __forceinline__ int64_t room(const wn_select_desc& d, const void* array, int64_t stride) {
+  return d.total_len && array && stride > 0 ? min(stride, int64_t(kMostRows)) : kMostRows;
+}
+
 // Writes everything that the descriptor asks for of one row.
 template <class Keys, class Group>
 __device__ __forceinline__ void emit(const wn_select_desc& d, int row, int n, const Keys& keys, Group& group, Cut cut) {
@@ -208,8 +214,7 @@ __device__ __forceinline__ void emit(const wn_select_desc& d, int row, int n, co
   int rows_before = d.total_len ? max(static_cast<const int32_t*>(d.total_len)[row], prefix + n) : prefix + n;
   int count = rows_before - n + kept;
   int32_t* keep_count = static_cast<int32_t*>(d.keep_count);
-  // total_len lies on the device, where the host cannot check it: a length that would reach into the next row does not fit either.
-  if (count > d.max_keep || rows_before > kMostRows || (d.inverse && d.rows > 1 && rows_before > d.inverse_s)) {
+  if (count > d.max_keep || rows_before > min(room(d, d.inverse, d.inverse_s), room(d, d.pos, d.pos_s))) {
     if (group.rank() == 0) keep_count[row] = -1;
     return;
   }

@@ -6,27 +6,30 @@
  *
  * Conventions, valid for every function unless it says otherwise
  * - Calls return a wn_status; wn_last_error() then tells, in one line, which argument was wrong. A refused call has written nothing.
- * - Descriptors are plain structs. Set struct_size = sizeof(the struct) and every field you do not use to 0 (memset first).
+ * - Descriptors are plain structs. Set struct_size = sizeof(the struct) and every field you do not use to 0 (memset first). Any other size,
+ *   smaller or larger, is a caller built with another header than the library: WN_EINVAL, whatever else the struct holds.
  * - Strides are int64 in ELEMENTS, except in wn_gather_desc and wn_kv_desc, where rows are bytes and strides are BYTES. The innermost
  *   dimension is always contiguous. Strides must not be negative; 0 repeats an input.
  * - Counts and sizes (rows, heads, dimensions, bytes of a row, entries of a list) are below 2^30; strides may be larger.
  * - Data pointers are void*: host memory for a WN_CPU context, device memory for a WN_CUDA context. They must be aligned to their
- *   element size and need not be aligned further. Outputs must not overlap inputs.
+ *   element size and need not be aligned further. Outputs must not overlap inputs, nor a workspace anything.
  * - Index arrays and counts are int32, weights and scores float32, whatever the dtype of the data. Sums are accumulated in float32.
  * - A workspace is owned by the caller: at least as many bytes as the _workspace query answers for the same descriptor, 64-byte aligned
  *   (256 on CUDA), contents undefined on entry and on return. The query answers a negative status for a bad descriptor.
- * - stream is a cudaStream_t, or NULL; CPU contexts ignore it. CUDA calls are asynchronous, never allocate, synchronise or read device
- *   data on the host, and so can be captured in a graph. A context on a device loads all kernels when it is made (make it before the
- *   capture begins), so that the first call may be a captured one.
+ * - stream is a cudaStream_t, or NULL; CPU contexts ignore it. CUDA calls are asynchronous, allocate nothing on the device, never
+ *   synchronise or read device data on the host, and so can be captured in a graph. A context on a device loads all kernels when it is
+ *   made (make it before the capture begins), so that the first call may be a captured one.
  * - Lists, counts and lengths in device memory (keep-lists, pivots, segments, n_valid, key_len ...) are the caller's promise: where the CPU
  *   refuses one with WN_EINVAL, CUDA cannot see it and returns WN_OK. Whatever they hold, kernels read and write nothing outside the arrays
- *   described. Lengths and counts are taken as the nearest that is allowed; an index that names no row counts as said below ("CUDA:").
+ *   described (total_len of wn_select may be the only measure of an array; see there). Lengths and counts are taken as the nearest that is
+ *   allowed; an index that names no row counts as said below ("CUDA:").
  * - Errors of CUDA are WN_EDEVICE. An error that was pending when a call began is reported as such and left to its owner, nothing is
  *   launched; one of a kernel that failed earlier, whoever launched it, is told apart from the call's own. The CUDA library has a runtime
  *   of its own: cudaGetLastError of the application neither sees nor clears its errors, nor the other way round. What would need
  *   more blocks than one launch has is WN_EUNSUPPORTED.
- * - Thread-safety: any number of threads may compute with one context at once, each with its own outputs and workspace. Setters
- *   (wn_set_threads, wn_set_parallel_for, wn_set_cpu_tier, wn_cuda_open) must not run at the same time as other calls on that context.
+ * - Thread-safety: any number of threads may compute with one context at once, each with its own outputs and workspace. wn_set_threads and
+ *   wn_set_parallel_for must not run at the same time as other calls on their context, wn_set_cpu_tier not beside calls on any CPU context.
+ *   All else, but for wn_ctx_destroy, may be called at any time.
  * - Determinism: results are bitwise repeatable, and do not depend on the number of threads or on the CPU tier. Equal values: the lower
  *   index wins. NaN ranks below every number, -0 equals +0. CPU and CUDA agree on every selection made from the same scores. Scores and
  *   similarities computed by a CPU and by a GPU, or by two generations of GPU, may differ in their last bits: sums have another order, and
@@ -58,7 +61,7 @@ enum wn_status {
   WN_EUNSUPPORTED = 2, /**< right in principle, but this build or machine cannot do it */
   WN_EWORKSPACE = 3,   /**< workspace missing, too small or misaligned */
   WN_EDEVICE = 4,      /**< the CUDA runtime reported an error, of this call or, the message then says so, of work before it */
-  WN_ENOMEM = 5        /**< the host could not give memory for the context itself */
+  WN_ENOMEM = 5        /**< the host could not give what the library itself needs: a context, threads, a list of planes */
 };
 
 enum wn_device { WN_CPU = 0, WN_CUDA = 1 };
@@ -76,7 +79,7 @@ WN_API const char* wn_build_id(void);
 WN_API const char* wn_last_error(void);
 
 /**
- * Makes a context. device: wn_device; ordinal: 0 for CPU, the CUDA device's number otherwise.
+ * Makes a context; *out is NULL if that fails. device: wn_device; ordinal: 0 for CPU, the CUDA device's number otherwise.
  * WN_EUNSUPPORTED if the CUDA library or the device is not there, or cannot load the kernels (an answer, not a fault: the CPU goes on
  * working). The first context of a CUDA device loads them all; not while the thread captures a graph.
  * A CPU context is refused while the environment's WINNOW_CPU_TIER names no implementation (WN_EINVAL) or one that this machine cannot
@@ -90,11 +93,17 @@ WN_API void wn_ctx_destroy(wn_ctx* ctx);
 /** Threads that CPU calls on this context may use, the caller's included: 1 (the default) to 256. Idle ones sleep, they never spin. */
 WN_API int32_t wn_set_threads(wn_ctx* ctx, int32_t n);
 
-/** Calls body(arg, begin, end) for pieces that cover 0..n exactly once, in any order, on any threads, and returns when all are done. */
+/**
+ * Calls body(arg, begin, end) for pieces that cover 0..n exactly once, in any order, on any threads, and returns when all are done. A piece
+ * of fewer than grain (>= 1) is hardly worth another thread.
+ */
 typedef void (*wn_range_fn)(void* arg, int64_t begin, int64_t end);
 typedef void (*wn_parallel_for)(void* user, int64_t n, int64_t grain, wn_range_fn body, void* arg);
 
-/** Lets CPU calls borrow the caller's threads instead of the library's own. NULL goes back to those. */
+/**
+ * Lets CPU calls borrow the caller's threads instead of the library's own. NULL goes back to those. Only calls that may use more than one
+ * thread (wn_set_threads) and are large enough to gain by it ask for any; calls at the same time ask at the same time.
+ */
 WN_API int32_t wn_set_parallel_for(wn_ctx* ctx, wn_parallel_for parallel_for, void* user);
 
 /** Name of the CPU implementation in use: "portable", "avx2", "avx512" or "avx512bf16". Chosen once, from cpuid and WINNOW_CPU_TIER; ""
@@ -105,7 +114,8 @@ WN_API const char* wn_cpu_tier(void);
  * whose dot instruction is the slower way there. */
 WN_API const char* wn_cpu_tiers(void);
 
-/** Forces a CPU implementation for the whole process; WN_EUNSUPPORTED if this machine cannot run it, WN_EINVAL if it has no such name. */
+/** Forces a CPU implementation for the whole process; WN_EUNSUPPORTED if this machine cannot run it, WN_EINVAL if it has no such name.
+ * Sizes of workspaces that were asked for before do not hold after it. */
 WN_API int32_t wn_set_cpu_tier(const char* name);
 
 /**
@@ -114,7 +124,7 @@ WN_API int32_t wn_set_cpu_tier(const char* name);
  */
 WN_API int32_t wn_cuda_open(const char* path);
 
-/** CUDA devices that can be used: 0 where there is no CUDA library, driver or device. Never fails. */
+/** CUDA devices that can be used: 0 where there is no CUDA library, driver or device; wn_last_error then says why. Never fails. */
 WN_API int32_t wn_cuda_devices(void);
 
 /* ------------------------------------------------------------------------------------------------ K1 attention scores */
@@ -200,7 +210,8 @@ enum wn_sim_op {
  * Compares pivots with the rows of x. Pivots are the rows of y, or, if y is NULL, the rows of x listed in pivot, or, if that is NULL
  * too, all rows of x (n_pivot = n). A pivot that is itself a row of x is never its own neighbour (WN_SIM_PIVOTS reports it).
  * A row or pivot with a NaN or infinite entry (or a squared norm beyond float32) is similar to nothing: -infinity, and comes last.
- * Where a pivot has fewer than top_m neighbours, the places left hold index -1 and -infinity. Rows at or past n_valid[b] take no part.
+ * Where a pivot has fewer than top_m neighbours (or none), the places left hold index -1 and -infinity (WN_SIM_NEAREST: infinity). Rows at
+ * or past n_valid[b] take no part: their outputs are left as they were.
  * Windows: the n = grid_h * grid_w rows of x are a raster; window w = (row / win_h) * (grid_w / win_w) + col / win_w.
  */
 typedef struct wn_sim_desc {
@@ -247,7 +258,7 @@ enum wn_greedy_flags { WN_GREEDY_ASCENDING = 1 /**< report the chosen rows in as
  * f(s) = f_scale * s + f_shift. Weights below zero or NaN count as 0. Rows with NaN or infinite entries (in matrix form: rows whose
  * diagonal entry, or for WN_COVERAGE whose weight, is NaN) are chosen last. Under WN_DPP a candidate whose remaining variance has sunk
  * to a millionth of its own weight^2 S_ii counts as spent; when all are, the largest weights follow. Otherwise equal values, zeros
- * included, go by the lowest index. If k > n_valid[b] all n_valid[b] are taken and the places left hold -1.
+ * included, go by the lowest index. If k > n_valid[b] all n_valid[b] are taken and the places left hold -1, their gains 0.
  */
 typedef struct wn_greedy_desc {
   int32_t struct_size;
@@ -310,7 +321,8 @@ typedef struct wn_select_desc {
   int64_t scores_s;
   const void* row_len;        /**< int32[R], 0..max_len; NULL: max_len */
   const void* row_k;          /**< int32[R], below 0 counts as 0; NULL: k */
-  const void* total_len;      /**< int32[R], >= prefix + len; NULL: prefix + len. CUDA: one beyond inverse_s does not fit, where R > 1 */
+  const void* total_len;      /**< int32[R], >= prefix + len; NULL: prefix + len. CUDA: one beyond inverse_s or pos_s, unless that is 0,
+                                   does not fit; with a stride of 0 only the caller knows how long the array is */
   const void* pos;            /**< int32 [R][total_len]: positions of the rows before; NULL: their index */
   int64_t pos_s;
   void* keep;                 /**< int32 [R][max_keep] */

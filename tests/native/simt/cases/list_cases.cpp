@@ -128,6 +128,38 @@ void select(Machine& m, Random& random, int max_len) {
           "selection of hostile lengths: counts");
 }
 
+// One row, whose arrays are as long as their strides say: nothing but the stride of `inverse` or of `pos` tells that total_len is too much.
+void select_one(Machine& m, Random& random, int max_len, bool with_inverse) {
+  constexpr int kPrefix = 3, kMore = 5, kWanted = 4;
+  int longest = kPrefix + max_len + kMore, places = longest + 40;
+  Twin<float> scores(m, normals(random, size_t(max_len)));
+  Twin<int32_t> array(m, size_t(longest), -9), count(m, 1, -9), keep(m, size_t(places), -9), new_pos(m, size_t(places), -9);
+  wn_select_desc d = blank<wn_select_desc>();
+  d.rule = WN_TOPK;
+  d.rows = 1;
+  d.max_len = max_len;
+  d.k = kWanted;
+  d.max_keep = places;
+  d.prefix = kPrefix;
+  d.scores = scores.dev();
+  d.keep = keep.dev();
+  d.keep_count = count.dev();
+  d.inverse = with_inverse ? array.dev() : nullptr;
+  d.inverse_s = with_inverse ? longest : 0;
+  d.pos = with_inverse ? nullptr : array.dev();
+  d.pos_s = with_inverse ? 0 : longest;
+  d.new_pos = new_pos.dev();
+  std::string name = std::string("selection in one row, length beyond ") + (with_inverse ? "inverse" : "pos");
+  for (int32_t total : {longest + 1, longest + 30, INT_MAX, longest}) {
+    Twin<int32_t> totals(m, std::vector<int32_t>{total});
+    d.total_len = totals.dev();
+    call(m, m.plugin->select_workspace, m.plugin->select, d, name);
+    bool fits = total == longest;
+    m.check(count.read()[0] == (fits ? kPrefix + kWanted + kMore : -1), name + ": count");
+    m.check((keep.read() == keep.host) == !fits, name + ": the list");
+  }
+}
+
 void score(Machine& m, Random& random, int dtype, int mode, int queries) {
   constexpr int kBatch = 4, kKeys = 70, kDim = 24, kHeads = 2;
   std::vector<int32_t> len = {INT_MAX, INT_MIN, 50, -1}, first = {INT_MIN, -1, INT_MAX, 3}, pos(size_t(queries), 60);
@@ -216,7 +248,10 @@ void list_cases(Machine& m) {
     if (!m.small) pivots(m, random, {WN_BF16, op, 40, 1100, 25});                            // columns in parts
     if (!m.small && op == WN_SIM_ARGMAX) pivots(m, random, {WN_BF16, op, 400, 24, 900});  // large tiles
   }
-  for (int max_len : {20, 700, 1500}) select(m, random, max_len);
+  for (int max_len : {20, 700, 1500}) {
+    select(m, random, max_len);
+    for (bool with_inverse : {false, true}) select_one(m, random, max_len, with_inverse);
+  }
   for (int mode : {WN_SOFTMAX, WN_SOFTMAX_LSE, WN_RAW_DOT}) {
     for (int queries : {1, 6, 12}) {
       score(m, random, WN_F32, mode, queries);
