@@ -1,4 +1,4 @@
-// Launch of the greedy kernels: one launch per choice, state in the workspace.
+// Launch of the greedy kernels: one launch per choice that there can be, state in the workspace.
 #include "greedy.cuh"
 
 #include <cstring>
@@ -40,11 +40,12 @@ int64_t lay_out(const wn_greedy_desc& d, char* base, greedy_subset::State* s) {
   };
   bool coverage = d.objective == WN_COVERAGE, from_x = d.matrix == nullptr;
   std::memset(s, 0, sizeof *s);
+  s->choices = d.k < d.n ? d.k : d.n;
   s->norm2 = static_cast<float*>(reserve({candidates}, sizeof(float)));
   s->status = static_cast<int32_t*>(reserve({candidates}, sizeof(int32_t)));
   s->state = static_cast<float*>(reserve({candidates}, sizeof(float)));
   s->best = static_cast<greedy_subset::Best*>(reserve({2, d.batch, block_count(d)}, sizeof(greedy_subset::Best)));
-  if (d.objective == WN_DPP) s->columns = static_cast<float*>(reserve({candidates, d.k}, sizeof(float)));
+  if (d.objective == WN_DPP) s->columns = static_cast<float*>(reserve({candidates, s->choices}, sizeof(float)));
   if (coverage) s->covered = static_cast<float*>(reserve({2, d.batch, from_x ? d.n : d.matrix_rows}, sizeof(float)));
   if (coverage && from_x) s->matrix = static_cast<float*>(reserve({candidates, d.n}, sizeof(float)));
   wn_sim_desc all = similarity_of_all(d, WN_SIM_NEAREST);
@@ -56,8 +57,8 @@ int64_t lay_out(const wn_greedy_desc& d, char* base, greedy_subset::State* s) {
   s->picks = static_cast<int32_t*>(d.out_idx);
   s->picks_sb = d.out_sb;
   if (d.flags & WN_GREEDY_ASCENDING) {
-    s->picks = static_cast<int32_t*>(reserve({d.batch, d.k}, sizeof(int32_t)));
-    s->picks_sb = d.k;
+    s->picks = static_cast<int32_t*>(reserve({d.batch, s->choices}, sizeof(int32_t)));
+    s->picks_sb = s->choices;
   }
   return bytes;
 }
@@ -72,11 +73,11 @@ void run(const wn_greedy_desc& d, const greedy_subset::State& s, void* stream) {
   }
   if (s.nearest && d.n > 0) similarity_pairs(similarity_of_all(d, WN_SIM_NEAREST), nullptr, 0, 0, s.nearest, s.scratch, stream);
   WN_LAUNCH(greedy_subset::begin<T>, grid, block, 0, stream, d, s, vector);
-  for (int32_t t = 0; t <= d.k; ++t) {
+  for (int32_t t = 0; t <= s.choices; ++t) {
     WN_LAUNCH(greedy_subset::step<T>, grid, block, 0, stream, d, s, vector, t);
   }
-  if (d.flags & WN_GREEDY_ASCENDING) {
-    dim3 lists(unsigned(ceil_div(d.k, greedy_subset::kThreads)), unsigned(d.batch));
+  if (d.flags & WN_GREEDY_ASCENDING && s.choices > 0) {
+    dim3 lists(unsigned(ceil_div(s.choices, greedy_subset::kThreads)), unsigned(d.batch));
     WN_LAUNCH(greedy_subset::ascending, lists, block, 0, stream, d, s);
   }
 }
@@ -104,7 +105,7 @@ int32_t greedy(const wn_cuda_device* device, const wn_greedy_desc* d, void* work
   if (d->batch > kMostBlocks || (product && similarity_too_large(similarity_of_all(*d, WN_SIM_NEAREST)))) {
     return refuse(WN_EUNSUPPORTED, "wn_greedy: batch or n is too large for one launch; split the call");
   }
-  Call call(*device, "wn_greedy", {d->n, d->dim, d->k, d->matrix_rows});
+  Call call(*device, "wn_greedy");
   if (!call.begun()) return call.status();
   greedy_subset::State s;
   lay_out(*d, static_cast<char*>(workspace), &s);

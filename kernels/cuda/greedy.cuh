@@ -143,7 +143,16 @@ __device__ __forceinline__ void store_coverage(const wn_greedy_desc& d, const St
   }
 }
 
-// Launch t = 0..k: records choice t - 1, then values the candidates for choice t (not in the last launch). grid: (blocks, batch).
+// Places beyond the choices there can be hold nothing.
+__device__ __forceinline__ void clear_rest(const wn_greedy_desc& d, const State& s, int b) {
+  for (int64_t c = s.choices + int64_t(blockIdx.x) * kThreads + threadIdx.x; c < d.k; c += int64_t(gridDim.x) * kThreads) {
+    static_cast<int32_t*>(d.out_idx)[b * d.out_sb + c] = -1;
+    if (d.out_gain) static_cast<float*>(d.out_gain)[b * d.out_sb + c] = 0.0f;
+  }
+}
+
+// Launch t = 0..choices: records choice t - 1, then values the candidates for choice t; the last one fills the places left instead.
+// grid: (blocks, batch).
 template <class T>
 __global__ void __launch_bounds__(kThreads, 2) step(wn_greedy_desc d, State s, bool vector, int t) {
   WN_SHARED(uint64_t, keys, kWarps);
@@ -158,7 +167,10 @@ __global__ void __launch_bounds__(kThreads, 2) step(wn_greedy_desc d, State s, b
       if (d.out_gain) static_cast<float*>(d.out_gain)[b * d.out_sb + t - 1] = pick.gain;
     }
   }
-  if (t == d.k) return;
+  if (t == s.choices) {
+    clear_rest(d, s, b);
+    return;
+  }
 
   // Similarity of the chosen row to the candidates of this block.
   if (pick.updates && d.objective != WN_COVERAGE) {
@@ -181,7 +193,7 @@ __global__ void __launch_bounds__(kThreads, 2) step(wn_greedy_desc d, State s, b
   bool in = i < n;
   float part = 0.0f;
   if (d.objective == WN_DPP && pick.updates && in) {
-    const float* columns = s.columns + int64_t(b) * d.k * d.n;
+    const float* columns = s.columns + int64_t(b) * s.choices * d.n;
     for (int c = int(threadIdx.x) / kSlice; c < t - 1; c += kParts) part = fmaf(columns[int64_t(c) * d.n + pick.row],
         columns[int64_t(c) * d.n + i], part);
   }
@@ -209,7 +221,7 @@ __global__ void __launch_bounds__(kThreads, 2) step(wn_greedy_desc d, State s, b
     if (pick.updates && d.objective == WN_DPP) {
       float row_weight = weight_of(d.weight, b * d.weight_sb + pick.row);
       float column = status == kFree ? (row_weight * to_pick[int(threadIdx.x)] * w - sum) / sqrtf(pick.gain) : 0.0f;
-      s.columns[(int64_t(b) * d.k + t - 1) * d.n + i] = column;
+      s.columns[(int64_t(b) * s.choices + t - 1) * d.n + i] = column;
       value -= column * column;
       s.state[at] = value;
     }
@@ -225,15 +237,15 @@ __global__ void __launch_bounds__(kThreads, 2) step(wn_greedy_desc d, State s, b
   if (threadIdx.x == 0) s.best[(int64_t(t & 1) * gridDim.y + b) * blocks + blockIdx.x] = Best{value_key, weight_key};
 }
 
-// Reports the choices in ascending order; places left (-1) stay at the end. grid: (ceil(k / kThreads), batch).
+// Reports the choices in ascending order; places left (-1) stay at the end. grid: (ceil(choices / kThreads), batch).
 __global__ void __launch_bounds__(kThreads) ascending(wn_greedy_desc d, State s) {
   int c = int(blockIdx.x) * kThreads + int(threadIdx.x), b = int(blockIdx.y);
-  if (c >= d.k) return;
+  if (c >= s.choices) return;
   const int32_t* picks = s.picks + b * s.picks_sb;
   int mine = picks[c], rank = c;
   if (mine >= 0) {
     rank = 0;
-    for (int j = 0; j < d.k; ++j) rank += picks[j] >= 0 && picks[j] < mine;
+    for (int j = 0; j < s.choices; ++j) rank += picks[j] >= 0 && picks[j] < mine;
   }
   static_cast<int32_t*>(d.out_idx)[b * d.out_sb + rank] = mine;
 }

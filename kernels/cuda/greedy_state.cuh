@@ -24,15 +24,16 @@ struct State {
   float* norm2;      // [b][n] squared norm of a row, kUnusable
   int32_t* status;   // [b][n]
   float* state;      // [b][n] max-min: distance to the chosen; DPP: residual variance
-  float* columns;    // [b][k][n] DPP: columns of the Cholesky factor
+  float* columns;    // [b][choices][n] DPP: columns of the Cholesky factor
   float* covered;    // [2][b][rows] coverage, in turn
   float* matrix;     // [b][n][n] coverage from x: all similarities
   uint64_t* nearest;  // [b][n][tiles] max-min from x: nearest neighbours
   int32_t tiles;
   float* scratch;    // of the similarity product
   Best* best;        // [2][b][blocks]
-  int32_t* picks;    // [b][k] by picks_sb, in the order of choice
+  int32_t* picks;    // [b][choices] by picks_sb, in the order of choice
   int64_t picks_sb;
+  int32_t choices;   // launches that may find one: min(k, n)
 };
 
 __device__ __forceinline__ int candidates(const wn_greedy_desc& d, int b) {

@@ -82,7 +82,7 @@ KernelList row_kernels() {
 
 int32_t gather_rows(const wn_cuda_device* device, const wn_gather_desc* d, void* stream) {
   if (d->batch == 0 || d->max_keep == 0) return WN_OK;
-  Call call(*device, "wn_gather_rows", {d->batch, d->n_rows, d->row_bytes, d->max_keep});
+  Call call(*device, "wn_gather_rows");
   if (!call.begun()) return call.status();
   uint64_t combined = bits(d->src) | bits(d->dst) | uint64_t(d->src_sb) | uint64_t(d->src_sn) | uint64_t(d->dst_sb) | uint64_t(d->dst_sn);
   switch (common_width(16, combined | uint64_t(d->row_bytes))) {
@@ -100,7 +100,7 @@ int32_t kv_compact(const wn_cuda_device* device, const wn_kv_desc* d, void* stre
   if (times({compact_rows::kPlanesPerLaunch, d->batch, d->heads}) > 0x7fffffff) {
     return refuse(WN_EUNSUPPORTED, "wn_kv_compact: batch times heads is too large for one launch; call once per batch row");
   }
-  Call call(*device, "wn_kv_compact", {d->n_planes, d->n_rows, d->row_bytes, d->max_keep});
+  Call call(*device, "wn_kv_compact");
   if (!call.begun()) return call.status();
   uint64_t combined = uint64_t(d->sb) | uint64_t(d->sh) | uint64_t(d->sn) | uint64_t(d->row_bytes);
   for (int32_t p = 0; p < d->n_planes; ++p) combined |= uint64_t(d->plane_addr[p]);
@@ -116,7 +116,7 @@ int32_t kv_compact(const wn_cuda_device* device, const wn_kv_desc* d, void* stre
 
 int32_t merge_rows(const wn_cuda_device* device, const wn_merge_desc* d, void* stream) {
   if (d->batch == 0 || d->n_seg == 0) return WN_OK;
-  Call call(*device, "wn_merge_rows", {d->batch, d->n_rows, d->dim, d->n_seg, d->n_entry});
+  Call call(*device, "wn_merge_rows");
   if (!call.begun()) return call.status();
   switch (d->dtype) {
     case WN_F32: launch_merge<float>(*d, stream); break;

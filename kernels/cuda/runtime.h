@@ -23,14 +23,10 @@ int32_t refuse(int32_t status, const char* message);
 
 constexpr int32_t kMostBlocks = 65535;  // of a grid along y and z
 
-// Kernels add a block's worth of steps to indices of 32 bits: no count may come nearer than this to the end of their range.
-constexpr int32_t kMostCount = 0x7fffffff - 0xffff;
-
 // The scope of one call: makes the device current, and tells what CUDA had to report before the call from what the call itself met with.
-// `counts`: the descriptor's numbers of rows, columns and the like, none of which may exceed kMostCount.
 class Call {
  public:
-  Call(const wn_cuda_device& device, const char* function, std::initializer_list<int32_t> counts);
+  Call(const wn_cuda_device& device, const char* function);
   ~Call();
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;

@@ -205,7 +205,7 @@ int32_t score(const wn_cuda_device* device, const wn_score_desc* d, void* worksp
   if (d->batch > kMostBlocks || d->heads_kv > kMostBlocks || row_tiles > kMostBlocks) {
     return refuse(WN_EUNSUPPORTED, "wn_score: batch, heads_kv or n_query is too large for one launch; split the call");
   }
-  Call call(*device, "wn_score", {d->max_key, d->n_query});
+  Call call(*device, "wn_score");
   if (!call.begun()) return call.status();
   Plan p = plan_of(*d);
   char* memory = static_cast<char*>(workspace);

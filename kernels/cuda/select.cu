@@ -21,7 +21,7 @@ int64_t select_workspace(const wn_select_desc*) { return 0; }
 
 int32_t select(const wn_cuda_device* device, const wn_select_desc* d, void*, void* stream) {
   if (d->rows == 0) return WN_OK;
-  Call call(*device, "wn_select", {d->rows, d->max_len, d->max_keep, d->prefix});
+  Call call(*device, "wn_select");
   if (!call.begun()) return call.status();
   unsigned warp_blocks = unsigned(ceil_div(d->rows, select_rows::kWarpBlock / 32));
   if (d->max_len <= 640) {

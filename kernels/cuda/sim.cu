@@ -145,7 +145,7 @@ int32_t sim(const wn_cuda_device* device, const wn_sim_desc* d, void* workspace,
   if (d->op == WN_SIM_WINDOWS ? d->batch > kMostBlocks : similarity_too_large(*d)) {
     return refuse(WN_EUNSUPPORTED, "wn_sim: batch or n_pivot is too large for one launch; split the call");
   }
-  Call call(*device, "wn_sim", {d->n, d->dim, d->op == WN_SIM_WINDOWS ? 0 : d->n_pivot});
+  Call call(*device, "wn_sim");
   if (!call.begun()) return call.status();
   dim3 block(similarity::kThreads);
   float* scratch = static_cast<float*>(workspace);

@@ -96,14 +96,8 @@ int32_t refuse(int32_t status, const char* text) {
   return status;
 }
 
-Call::Call(const wn_cuda_device& device, const char* function, std::initializer_list<int32_t> counts)
+Call::Call(const wn_cuda_device& device, const char* function)
     : function_(function), ordinal_(device.ordinal), previous_(device.ordinal) {
-  for (int32_t count : counts) {
-    if (count <= kMostCount) continue;
-    std::snprintf(message, sizeof message, "%s: a size of %d; CUDA kernels take up to %d, split the call", function, count, kMostCount);
-    status_ = WN_EUNSUPPORTED;
-    return;
-  }
   cudaError_t error = cudaPeekAtLastError();
   if (error != cudaSuccess) {
     status_ = of_earlier_work(error) ? failure(function, error) : pending_before(function, error);
@@ -156,7 +150,7 @@ int32_t open(int32_t ordinal, wn_cuda_device** out) {
   }
   wn_cuda_device* device = new (std::nothrow) wn_cuda_device{ordinal, processors, shared_bytes};
   if (!device) return refuse(WN_ENOMEM, "wn_ctx_create: no memory");
-  Call call(*device, "wn_ctx_create", {});
+  Call call(*device, "wn_ctx_create");
   int32_t status = call.begun() ? prepare_all(ordinal, shared_bytes) : call.status();
   if (status != WN_OK) {
     delete device;

@@ -113,20 +113,20 @@ void errors() {
   runtime.broken = cudaSuccess;
 
   {
-    wn_cuda::Call call(*device, "wn_test", {3});
+    wn_cuda::Call call(*device, "wn_test");
     check(call.begun(), "a call begins");
     runtime.last_error = cudaErrorInvalidValue;  // as a launch leaves it
     check(call.finish() == WN_EDEVICE && says("wn_test: CUDA: another error") && !says("earlier"), "the call's own error");
     check(runtime.last_error == cudaSuccess, "which is not left pending");
   }
   {
-    wn_cuda::Call call(*device, "wn_test", {});
+    wn_cuda::Call call(*device, "wn_test");
     runtime.last_error = cudaErrorIllegalAddress;
     check(call.finish() == WN_EDEVICE && says("launched earlier"), "a failed kernel that shows at a launch");
   }
   {
     wn_cuda_device gone{7, 4, 1024};
-    wn_cuda::Call call(gone, "wn_test", {});
+    wn_cuda::Call call(gone, "wn_test");
     check(!call.begun() && call.status() == WN_EDEVICE && runtime.device == 0, "a device that cannot be made current");
   }
   runtime.devices = 0;
@@ -135,30 +135,27 @@ void errors() {
   plugin->close(device);
 }
 
-// Sizes near the end of 32 bits are refused before anything is read; sizes of memory that nobody has are still numbers.
+// At the largest counts that the border lets through, what no grid holds is refused before anything is read, and sizes of memory that
+// nobody has are still numbers.
 void sizes() {
+  constexpr int32_t most = (1 << 30) - 1;
   wn_cuda_device* device = nullptr;
   check(plugin->open(0, &device) == WN_OK, "a device");
   uint64_t before = simt::statistics().launches;
-  wn_gather_desc gather;
-  std::memset(&gather, 0, sizeof gather);
-  gather.batch = gather.row_bytes = gather.n_rows = 1;
-  gather.max_keep = 0x7fffffff;
-  check(plugin->gather_rows(device, &gather, nullptr) == WN_EUNSUPPORTED && says("wn_gather_rows: a size of 2147483647"), "too many rows");
   wn_kv_desc kv;
   std::memset(&kv, 0, sizeof kv);
   kv.n_planes = kv.row_bytes = kv.n_rows = kv.max_keep = 1;
-  kv.batch = kv.heads = 0x7fffffff;
+  kv.batch = kv.heads = most;
   check(plugin->kv_compact(device, &kv, nullptr) == WN_EUNSUPPORTED && says("batch times heads"), "too many planes");
   wn_score_desc score;
   std::memset(&score, 0, sizeof score);
-  score.batch = score.heads_q = score.heads_kv = score.n_query = score.max_key = score.key_count = 0x7fffffff;
+  score.batch = score.heads_q = score.heads_kv = score.n_query = score.max_key = score.key_count = most;
   score.head_dim = 128;
   check(plugin->score_workspace(&score) >= wn_cuda::kNoMemory, "scores that need more memory than there is");
   check(plugin->score(device, &score, nullptr, nullptr) == WN_EUNSUPPORTED && says("split the call"), "and are refused");
   wn_sim_desc sim;
   std::memset(&sim, 0, sizeof sim);
-  sim.batch = sim.n = sim.n_pivot = sim.dim = 0x7fffffff;
+  sim.batch = sim.n = sim.n_pivot = sim.dim = most;
   for (int dtype : {WN_F32, WN_BF16}) {
     for (int op : {WN_SIM_ARGMAX, WN_SIM_TOPM, WN_SIM_PIVOTS}) {
       sim.dtype = dtype;
@@ -169,14 +166,14 @@ void sizes() {
   check(plugin->sim(device, &sim, nullptr, nullptr) == WN_EUNSUPPORTED, "and are refused");
   wn_greedy_desc greedy;
   std::memset(&greedy, 0, sizeof greedy);
-  greedy.batch = greedy.n = greedy.dim = greedy.k = greedy.matrix_rows = 0x7fffffff;
+  greedy.batch = greedy.n = greedy.dim = greedy.k = greedy.matrix_rows = most;
   for (int objective : {WN_MAX_MIN, WN_DPP, WN_COVERAGE}) {
     greedy.objective = objective;
     check(plugin->greedy_workspace(&greedy) >= wn_cuda::kNoMemory, "choices that need more memory than there is");
   }
   check(plugin->greedy(device, &greedy, nullptr, nullptr) == WN_EUNSUPPORTED, "and are refused");
   greedy.batch = greedy.dim = greedy.k = 1;
-  greedy.n = wn_cuda::kMostCount;
+  greedy.n = most;
   greedy.dtype = WN_BF16;
   for (int objective : {WN_MAX_MIN, WN_COVERAGE}) {
     greedy.objective = objective;
@@ -192,12 +189,42 @@ void sizes() {
   sim.batch = 1;
   sim.n = 4;
   sim.dim = 3;
-  sim.n_pivot = 0x7fffffff;
+  sim.n_pivot = most;
   sim.win_h = sim.win_w = sim.grid_w = 2;
   sim.x = x.data();
   sim.x_sn = 3;
   sim.out_val = &mean;
   check(plugin->sim(device, &sim, nullptr, nullptr) == WN_OK && mean > 0.99f && mean < 1.01f, "windows, whatever n_pivot holds");
+  plugin->close(device);
+}
+
+// A choice takes a launch; places that no row is left for take none.
+void launches() {
+  wn_cuda_device* device = nullptr;
+  check(plugin->open(0, &device) == WN_OK, "a device");
+  std::vector<float> x = {1, 0, 0, 1, 1, 1}, gain(2000, -9.0f);
+  std::vector<int32_t> chosen(2000, -9), expected(2000, -1);
+  std::copy_n(std::vector<int32_t>{0, 1, 2}.data(), 3, expected.data());
+  wn_greedy_desc d;
+  std::memset(&d, 0, sizeof d);
+  d.objective = WN_DPP;
+  d.flags = WN_GREEDY_ASCENDING;
+  d.batch = 1;
+  d.n = 3;
+  d.dim = 2;
+  d.k = int32_t(chosen.size());
+  d.x = x.data();
+  d.x_sn = 2;
+  d.out_idx = chosen.data();
+  d.out_gain = gain.data();
+  int64_t bytes = plugin->greedy_workspace(&d);
+  check(bytes > 0 && bytes <= 16 * wn_cuda::kWorkspaceAlign, "the workspace knows no more choices than there are rows");
+  std::vector<char> memory(size_t(bytes) + 256);
+  char* workspace = memory.data() + (256 - reinterpret_cast<uintptr_t>(memory.data()) % 256) % 256;
+  uint64_t before = simt::statistics().launches;
+  check(plugin->greedy(device, &d, workspace, nullptr) == WN_OK, "2000 of three rows");
+  check(simt::statistics().launches - before == 1 + 4 + 1, "a first launch, one for each row and one more, and the order");
+  check(chosen == expected && gain[2] >= 0.0f && gain[3] == 0.0f && gain[1999] == 0.0f, "all rows, then nothing");
   plugin->close(device);
 }
 
@@ -209,6 +236,7 @@ int main(int argc, char** argv) {
   devices();
   errors();
   sizes();
+  launches();
   std::printf("runtime: %d failures\n", failures);
   return failures == 0 ? 0 : 1;
 }

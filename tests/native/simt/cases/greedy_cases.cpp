@@ -137,7 +137,10 @@ void greedy_cases(Machine& m) {
       run(m, {dtype, objective, 2, 40, 33, 12, 0, true, true, true, true, 3, 2}, ++seed);
     }
     run(m, {WN_F32, objective, 2, 37, 20, 9, 37, true, true, false, true, 0, 0}, ++seed);
-    run(m, {WN_F32, objective, 1, 17, 20, 30, 17, false, false, true, true, 0, 0}, ++seed);  // more wanted than there are
+    for (bool ascending : {false, true}) {  // more wanted than there are, by a few and by far
+      run(m, {WN_F32, objective, 1, 17, 20, 30, 17, false, false, ascending, true, 0, 0}, ++seed);
+      run(m, {WN_F32, objective, 2, 19, 20, 900, 0, true, true, ascending, true, 0, 0}, ++seed);
+    }
     run(m, {WN_F32, objective, 1, 12, 5, 12, 0, false, false, false, false, 9, 0}, ++seed);  // several unusable, all wanted
     all_equal(m, objective);
     for (int dtype : {WN_F32, WN_BF16}) no_candidates(m, objective, dtype);
