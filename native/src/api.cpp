@@ -27,9 +27,8 @@ int32_t wn_ctx_create(int32_t device, int32_t ordinal, wn_ctx** out) {
   WN_REQUIRE(device == WN_CPU || device == WN_CUDA, "wn_ctx_create: device = %d is not a wn_device", device);
   WN_REQUIRE(device == WN_CUDA || ordinal == 0, "wn_ctx_create: ordinal = %d, the CPU has only 0", ordinal);
   WN_REQUIRE(ordinal >= 0, "wn_ctx_create: ordinal = %d is negative", ordinal);
-  if (device == WN_CPU) WN_CHECK(wn::check_cpu_tier("wn_ctx_create"));
-  const wn::Device* cuda = device == WN_CUDA ? wn::cuda_device(ordinal) : nullptr;
-  if (device == WN_CUDA && !cuda) return WN_EUNSUPPORTED;
+  const wn::Device* cuda = nullptr;
+  WN_CHECK(device == WN_CPU ? wn::check_cpu_tier("wn_ctx_create") : wn::open_cuda_device(ordinal, &cuda));
   wn_ctx* ctx = new (std::nothrow) wn_ctx{device, ordinal, 1, nullptr, nullptr, nullptr, cuda};
   if (!ctx) return wn::fail(WN_ENOMEM, "wn_ctx_create: no memory");
   *out = ctx;

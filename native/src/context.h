@@ -33,8 +33,8 @@ int32_t check_cpu_tier(const char* function);
 /** The table of the CPU tier now in use (kernels/cpu). No CPU context exists without one. */
 const Device& cpu_device();
 
-/** The CUDA library's table for a device ordinal, or NULL with the reason recorded by fail(WN_EUNSUPPORTED). */
-const Device* cuda_device(int32_t ordinal);
+/** Opens the device of a CUDA ordinal, once in the process, and hands out the CUDA library's table. */
+int32_t open_cuda_device(int32_t ordinal, const Device** table);
 
 }  // namespace wn
 

@@ -71,16 +71,16 @@ const Device cuda_table = {
 
 }  // namespace
 
-const Device* cuda_device(int32_t ordinal) {
+int32_t open_cuda_device(int32_t ordinal, const Device** table) {
   const std::lock_guard<std::mutex> guard(lock);
-  if (load(nullptr) != WN_OK) return nullptr;
+  WN_CHECK(load(nullptr));
   if (ordinal >= max_devices) {
-    fail(WN_EUNSUPPORTED, "wn_ctx_create: ordinal = %d, at most %d devices are supported", ordinal, max_devices);
-    return nullptr;
+    return fail(WN_EUNSUPPORTED, "wn_ctx_create: ordinal = %d, at most %d devices are supported", ordinal, max_devices);
   }
   wn_cuda_device*& device = opened[static_cast<size_t>(ordinal)];
-  if (!device && relay(plugin->open(ordinal, &device)) != WN_OK) return nullptr;
-  return &cuda_table;
+  if (!device) WN_CHECK(relay(plugin->open(ordinal, &device)));
+  *table = &cuda_table;
+  return WN_OK;
 }
 
 }  // namespace wn

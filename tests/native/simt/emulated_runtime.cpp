@@ -22,6 +22,8 @@ cudaError_t result(cudaError_t own) {
 }  // namespace
 }  // namespace simt
 
+extern "C" __attribute__((visibility("default"))) simt::Runtime* simt_runtime_of_plugin() { return &simt::runtime(); }
+
 using simt::result;
 using simt::runtime;
 

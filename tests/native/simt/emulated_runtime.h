@@ -14,4 +14,8 @@ struct Runtime {
 };
 Runtime& runtime();
 
+/** The runtime of an emulated plugin that was loaded as a library: the name of the function and what it is. */
+constexpr const char* kRuntimeOfPlugin = "simt_runtime_of_plugin";
+using RuntimeOfPlugin = Runtime* (*)();
+
 }  // namespace simt

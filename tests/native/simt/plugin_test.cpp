@@ -1,11 +1,14 @@
 // The way from the public header to a CUDA plugin: absent, foreign and real libraries, then a call through a context. The plugin of this
 // test is the emulated one, whose device memory is host memory.
 // usage: plugin_test EMULATED_PLUGIN SOME_OTHER_LIBRARY
+#include <dlfcn.h>
+
 #include <cstdio>
 #include <cstring>
 #include <string>
 #include <vector>
 
+#include "emulated_runtime.h"
 #include "winnow.h"
 
 namespace {
@@ -45,6 +48,31 @@ std::vector<int32_t> top_four(wn_ctx* ctx) {
   return keep;
 }
 
+// A context that cannot be made has the status of what stands in the way, and is NULL.
+void refused_contexts(const char* emulated_plugin) {
+  void* library = dlopen(emulated_plugin, RTLD_NOW | RTLD_NOLOAD);
+  auto runtime_of = library ? reinterpret_cast<simt::RuntimeOfPlugin>(dlsym(library, simt::kRuntimeOfPlugin)) : nullptr;
+  check(runtime_of != nullptr, "the runtime behind the plugin");
+  if (!runtime_of) return;
+  simt::Runtime& runtime = *runtime_of();
+  const auto refused = [](int32_t status, int32_t ordinal, const char* text) {
+    wn_ctx* ctx = reinterpret_cast<wn_ctx*>(1);
+    check(wn_ctx_create(WN_CUDA, ordinal, &ctx) == status && ctx == nullptr && says(text), text);
+  };
+  refused(WN_EUNSUPPORTED, 2, "device 2");
+  refused(WN_EUNSUPPORTED, 64, "ordinal = 64");
+  runtime.last_error = cudaErrorMemoryAllocation;
+  refused(WN_EDEVICE, 0, "pending before the call");
+  runtime.last_error = cudaSuccess;
+  runtime.loading_fails = cudaErrorNoKernelImageForDevice;
+  refused(WN_EUNSUPPORTED, 0, "WINNOW_CUDA_ARCHITECTURES");
+  runtime.loading_fails = cudaSuccess;
+  runtime.devices = 0;
+  check(wn_cuda_devices() == 0 && says("no CUDA-capable device"), "no device, and why");
+  refused(WN_EUNSUPPORTED, 0, "no CUDA-capable device");
+  runtime.devices = 2;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -56,7 +84,7 @@ int main(int argc, char** argv) {
   check(wn_cuda_open("/no/such/library.so") == WN_EUNSUPPORTED && says("already loaded"), "another path after that is an error");
   check(wn_cuda_devices() == 2, "it has two devices");
   wn_ctx *cuda = nullptr, *cpu = nullptr;
-  check(wn_ctx_create(WN_CUDA, 2, &cuda) == WN_EUNSUPPORTED && says("device 2"), "an ordinal that is not there");
+  refused_contexts(argv[1]);
   check(wn_ctx_create(WN_CUDA, 0, &cuda) == WN_OK, "a context on the device");
   check(wn_ctx_create(WN_CPU, 0, &cpu) == WN_OK, "a context on the CPU");
   if (cuda && cpu) check(top_four(cuda) == top_four(cpu) && top_four(cpu) == std::vector<int32_t>({1, 3, 4, 6}), "both choose the same");
