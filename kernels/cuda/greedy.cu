@@ -45,6 +45,7 @@ int64_t lay_out(const wn_greedy_desc& d, char* base, greedy_subset::State* s) {
   s->status = static_cast<int32_t*>(reserve({candidates}, sizeof(int32_t)));
   s->state = static_cast<float*>(reserve({candidates}, sizeof(float)));
   s->best = static_cast<greedy_subset::Best*>(reserve({2, d.batch, block_count(d)}, sizeof(greedy_subset::Best)));
+  if (d.objective == WN_DPP) s->variance = static_cast<float*>(reserve({candidates}, sizeof(float)));
   if (d.objective == WN_DPP) s->columns = static_cast<float*>(reserve({candidates, s->choices}, sizeof(float)));
   if (coverage) s->covered = static_cast<float*>(reserve({2, d.batch, from_x ? d.n : d.matrix_rows}, sizeof(float)));
   if (coverage && from_x) s->matrix = static_cast<float*>(reserve({candidates, d.n}, sizeof(float)));

@@ -11,7 +11,7 @@
 
 namespace greedy_subset {
 
-// Dot product of two rows by one warp; usable becomes false if either holds an entry that is not finite.
+// Dot product of two rows by one warp; usable tells whether all entries of both are finite.
 template <class T>
 __device__ __forceinline__ float dot_of_rows(const T* left, const T* right, int dim, bool vector, bool* usable) {
   constexpr int P = dev::kPack<T>;
@@ -75,6 +75,7 @@ __global__ void __launch_bounds__(kThreads) begin(wn_greedy_desc d, State s, boo
       }
     } else {
       norm2 = dot_of_rows(row_of<T>(d, b, i), row_of<T>(d, b, i), d.dim, vector, &usable);
+      usable = usable && similarity::finite(norm2);
       float norm = sqrtf(norm2);  // a row is exactly as similar to itself as any other is: rounding must not choose
       self = norm2 == 0.0f ? 0.0f : norm >= d.eps ? 1.0f : norm2 / (d.eps * d.eps);
     }
@@ -87,6 +88,7 @@ __global__ void __launch_bounds__(kThreads) begin(wn_greedy_desc d, State s, boo
       s.norm2[at] = usable ? norm2 : kUnusable;
       s.status[at] = usable ? kFree : kLast;
       s.state[at] = state;
+      if (d.objective == WN_DPP) s.variance[at] = state;
     }
   }
   if (d.objective == WN_COVERAGE && blockIdx.x == 0) {
@@ -226,7 +228,8 @@ __global__ void __launch_bounds__(kThreads, 2) step(wn_greedy_desc d, State s, b
       s.state[at] = value;
     }
     if (status == kFree) {
-      value_key = similarity::rank_key(value, i);
+      bool spent = d.objective == WN_DPP && !(value > kSpent * s.variance[at]);
+      value_key = spent ? 0 : similarity::rank_key(value, i);
       weight_key = similarity::rank_key(w, i);
     } else if (status == kLast) {
       value_key = uint32_t(~i);

@@ -11,11 +11,11 @@ constexpr int kThreads = 256;
 constexpr int kWarps = kThreads / 32;
 constexpr int kSlice = 16;                     // candidates per block
 constexpr int kParts = kThreads / kSlice;      // threads that share a candidate's sums
-constexpr float kExhausted = 1e-6f;            // residual variance that counts as none
+constexpr float kSpent = 1e-6f;                // share of its own variance below which a candidate is a combination of those chosen
 
 enum Status : int32_t { kFree = 0, kLast = 1, kGone = 2 };
 
-// Best keys of one block: by value, and by weight for what comes after the determinant is exhausted.
+// Best keys of one block: by value, and, for the determinantal process when all candidates are spent, by weight.
 struct Best {
   uint64_t value, weight;
 };
@@ -24,6 +24,7 @@ struct State {
   float* norm2;      // [b][n] squared norm of a row, kUnusable
   int32_t* status;   // [b][n]
   float* state;      // [b][n] max-min: distance to the chosen; DPP: residual variance
+  float* variance;   // [b][n] DPP: the variance before any choice
   float* columns;    // [b][choices][n] DPP: columns of the Cholesky factor
   float* covered;    // [2][b][rows] coverage, in turn
   float* matrix;     // [b][n][n] coverage from x: all similarities
@@ -75,11 +76,12 @@ __device__ __forceinline__ Pick previous_pick(const wn_greedy_desc& d, const Bes
     weight = better(weight, best[i].weight);
   }
   value = block_best(value, scratch);
-  if (value == 0) return {-1, 0.0f, false};
-  if (value >> 32 == 0) return {similarity::key_index(value), 0.0f, false};
-  float gain = similarity::key_score(value);
-  if (d.objective == WN_DPP && gain <= kExhausted) return {similarity::key_index(block_best(weight, scratch)), 0.0f, false};
-  return {similarity::key_index(value), gain, true};
+  if (value >> 32 != 0) return {similarity::key_index(value), similarity::key_score(value), true};
+  if (d.objective == WN_DPP) {
+    weight = block_best(weight, scratch);
+    if (weight != 0) return {similarity::key_index(weight), 0.0f, false};
+  }
+  return {value == 0 ? -1 : similarity::key_index(value), 0.0f, false};
 }
 
 }  // namespace greedy_subset

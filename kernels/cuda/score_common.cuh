@@ -65,10 +65,12 @@ __device__ __forceinline__ float divisor(const wn_score_desc& d, int b, int key)
 }
 
 __device__ __forceinline__ float finished(const wn_score_desc& d, int b, int key, float value) {
-  if (d.reduce == WN_SUM) return value;
-  if (d.reduce != WN_MEAN) return value == -INFINITY ? 0.0f : value;
-  float by = divisor(d, b, key);
-  return by == 0.0f ? 0.0f : value / by;
+  if (d.reduce >= WN_MAX) return value == -INFINITY ? 0.0f : value;
+  if (d.reduce == WN_MEAN) {
+    float by = divisor(d, b, key);
+    value = by == 0.0f ? 0.0f : value / by;
+  }
+  return d.mode != WN_RAW_DOT && value != value ? 0.0f : value;  // weights so large that their sums overflowed
 }
 
 }  // namespace scores

@@ -11,9 +11,10 @@ constexpr float kUnusable = -1.0f;  // in place of a squared norm
 
 __device__ __forceinline__ bool finite(float v) { return fabsf(v) <= FLT_MAX; }
 
-// What a row's squared norm is to its similarities: its length for cosines, never below eps; negative: similar to nothing.
+// What a row's squared norm is to its similarities: its length for cosines, never below eps; negative: similar to nothing, as a row is
+// whose squared norm float32 does not hold.
 __device__ __forceinline__ float row_term(float norm2, int metric, float eps) {
-  return norm2 < 0.0f ? kUnusable : metric == WN_COSINE ? fmaxf(sqrtf(norm2), eps) : norm2;
+  return norm2 < 0.0f || norm2 > FLT_MAX ? kUnusable : metric == WN_COSINE ? fmaxf(sqrtf(norm2), eps) : norm2;
 }
 
 __device__ __forceinline__ float similarity_of_terms(float dot, float a, float b, int metric) {

@@ -12,10 +12,12 @@
  *   dimension is always contiguous. Strides must not be negative; 0 repeats an input.
  * - Counts and sizes (rows, heads, dimensions, bytes of a row, entries of a list) are below 2^30; strides may be larger.
  * - Data pointers are void*: host memory for a WN_CPU context, device memory for a WN_CUDA context. They must be aligned to their
- *   element size and need not be aligned further. Outputs must not overlap inputs, nor a workspace anything.
+ *   element size and need not be aligned further. Outputs must not overlap inputs, nor a workspace anything; an array
+ *   reaches from its first to its last element, with the gaps that its strides leave.
  * - Index arrays and counts are int32, weights and scores float32, whatever the dtype of the data. Sums are accumulated in float32.
  * - A workspace is owned by the caller: at least as many bytes as the _workspace query answers for the same descriptor, 64-byte aligned
- *   (256 on CUDA), contents undefined on entry and on return. The query answers a negative status for a bad descriptor.
+ *   (256 on CUDA), contents undefined on entry and on return. The query checks as the call does; for a bad descriptor it answers the
+ *   status, negative.
  * - stream is a cudaStream_t, or NULL; CPU contexts ignore it. CUDA calls are asynchronous, allocate nothing on the device, never
  *   synchronise or read device data on the host, and so can be captured in a graph. A context on a device loads all kernels when it is
  *   made (make it before the capture begins), so that the first call may be a captured one.
@@ -153,7 +155,8 @@ enum wn_score_flags {
  * A key that no query sees scores 0, as does every key of a query without visible keys; a NaN logit counts as masked, an infinite
  * one as the largest finite number; a row whose supplied LSE is not finite contributes 0; where query weights are so large that sums of
  * them overflow into a NaN the score is 0. So softmax scores are never NaN.
- * WN_RAW_DOT hands NaN and infinities on (WN_MAX and WN_HEADS_THEN_MAX skip NaN); keys outside key_first..key_len score 0.
+ * WN_RAW_DOT hands NaN and infinities on (WN_MAX and WN_HEADS_THEN_MAX skip NaN, and give 0 where nothing above -infinity is left); keys
+ * outside key_first..key_len score 0.
  */
 typedef struct wn_score_desc {
   int32_t struct_size;

@@ -72,7 +72,8 @@ struct Group {
 };
 
 const Group kGroups[] = {{"select", cases::select_cases}, {"rows", cases::row_cases}, {"score", cases::score_cases},
-                         {"similarity", cases::similarity_cases}, {"greedy", cases::greedy_cases}, {"lists", cases::list_cases}};
+                         {"similarity", cases::similarity_cases}, {"greedy", cases::greedy_cases}, {"lists", cases::list_cases},
+                         {"huge", cases::huge_row_cases}};
 constexpr const char* kAgreement = "agreement";  // CPU against GPU, through winnow.h
 
 // Captured first, so that no kernel was launched before its first capture; then twice plainly: the same bits every time.

@@ -54,6 +54,7 @@ const Group kGroups[] = {
     {"similarity", cases::similarity_cases},
     {"greedy", cases::greedy_cases},
     {"lists", cases::list_cases},
+    {"huge", cases::huge_row_cases},
 };
 
 }  // namespace

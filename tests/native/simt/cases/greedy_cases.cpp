@@ -1,4 +1,5 @@
-// wn_greedy against double precision, on data whose choices are well apart, and on exact ties, exhausted and unusable candidates.
+// wn_greedy against double precision, on data whose choices are well apart, and on exact ties, spent and unusable candidates.
+#include "descriptors.h"
 #include "harness.h"
 #include "reference/greedy.h"
 
@@ -9,6 +10,7 @@ struct Shape {
   int dtype, objective, batch, n, dim, k, rows;  // rows > 0: a matrix of that many rows is given instead of x
   bool weights, ragged, ascending, gains;
   int poisoned, duplicates;
+  float light = 1.0f, heavy = 1.0f;  // factors of every other weight
 };
 
 std::string describe(const Shape& s) {
@@ -26,7 +28,7 @@ void run(Machine& m, const Shape& s, uint64_t seed) {
     int from = random.below(s.n), to = random.below(s.n);
     std::copy(x_values.begin() + from * s.dim, x_values.begin() + (from + 1) * s.dim, x_values.begin() + to * s.dim);
   }
-  for (size_t i = 0; i < weight.size(); ++i) weight[i] = i % 17 == 3 ? -1.0f : 0.25f + random.unit();
+  for (size_t i = 0; i < weight.size(); ++i) weight[i] = i % 17 == 3 ? -1.0f : (0.25f + random.unit()) * (i % 2 ? s.light : s.heavy);
   int rows = s.rows > 0 ? s.rows : s.n;
   std::vector<float> matrix(size_t(s.batch) * rows * s.n), row_weight(size_t(s.batch) * rows);
   for (float& w : row_weight) w = random.unit();
@@ -93,15 +95,7 @@ void run(Machine& m, const Shape& s, uint64_t seed) {
 void all_equal(Machine& m, int objective) {
   Twin<unsigned char> x(m, encode(std::vector<float>(100 * 8, 1.5f), WN_F32));
   Twin<int32_t> idx(m, 20, -9);
-  wn_greedy_desc d = blank<wn_greedy_desc>();
-  d.objective = objective;
-  d.batch = 1;
-  d.n = 100;
-  d.dim = 8;
-  d.k = 20;
-  d.f_scale = 1.0f;
-  d.x = x.dev();
-  d.x_sn = 8;
+  wn_greedy_desc d = testing::subset_of(objective, WN_F32, 100, 8, 20, x.dev());
   d.out_idx = idx.dev();
   call(m, m.plugin->greedy_workspace, m.plugin->greedy, d, "greedy of equal rows");
   std::vector<int32_t> expected(20);
@@ -113,15 +107,7 @@ void all_equal(Machine& m, int objective) {
 void no_candidates(Machine& m, int objective, int dtype) {
   Twin<unsigned char> x(m, 64);
   Twin<int32_t> idx(m, 3, -9);
-  wn_greedy_desc d = blank<wn_greedy_desc>();
-  d.dtype = dtype;
-  d.objective = objective;
-  d.batch = 1;
-  d.dim = 8;
-  d.k = 3;
-  d.f_scale = 1.0f;
-  d.x = x.dev();
-  d.x_sn = 8;
+  wn_greedy_desc d = testing::subset_of(objective, dtype, 0, 8, 3, x.dev());
   d.out_idx = idx.dev();
   call(m, m.plugin->greedy_workspace, m.plugin->greedy, d, "greedy of no rows");
   m.check(idx.read() == std::vector<int32_t>(3, -1), "greedy of no rows, objective " + std::to_string(objective));
@@ -146,7 +132,13 @@ void greedy_cases(Machine& m) {
     for (int dtype : {WN_F32, WN_BF16}) no_candidates(m, objective, dtype);
   }
   run(m, {WN_F32, WN_COVERAGE, 2, 30, 8, 7, 11, true, false, false, true, 0, 0}, ++seed);  // rows are not candidates
-  run(m, {WN_F32, WN_DPP, 1, 20, 3, 9, 0, true, false, false, true, 0, 0}, ++seed);        // rank 3: exhausted after three
+  // Rank 3: all are spent after three, whatever the scale of the weights; of rank 24 none is after twelve.
+  for (float scale : {1.0f, 1e-4f, 1e3f}) {
+    run(m, {WN_F32, WN_DPP, 1, 20, 3, 9, 0, true, false, false, true, 0, 0, scale, scale}, ++seed);
+    run(m, {WN_F32, WN_DPP, 1, 40, 24, 12, 0, true, false, false, true, 0, 0, scale, scale}, ++seed);
+    run(m, {WN_F32, WN_DPP, 2, 20, 30, 12, 20, true, true, false, true, 0, 0, scale, scale}, ++seed);
+  }
+  run(m, {WN_F32, WN_DPP, 1, 20, 3, 9, 0, true, false, false, true, 0, 0, 1e-3f, 1e3f}, ++seed);
   if (!m.small) run(m, {WN_BF16, WN_MAX_MIN, 1, 300, 64, 6, 0, false, false, false, true, 0, 0}, ++seed);
 }
 

@@ -145,6 +145,7 @@ void row_cases(Machine&);
 void score_cases(Machine&);
 void similarity_cases(Machine&);
 void greedy_cases(Machine&);
+void huge_row_cases(Machine&);
 void list_cases(Machine&);
 
 }  // namespace cases

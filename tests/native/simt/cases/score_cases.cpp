@@ -1,4 +1,5 @@
 // wn_score against double precision: every mode, reduction and dtype, GQA, ragged and masked rows, odd sizes, hostile values.
+#include "descriptors.h"
 #include "harness.h"
 #include "reference/score.h"
 
@@ -118,20 +119,41 @@ void run(Machine& m, const Shape& s, uint64_t seed, float poison = 0.0f) {
 // Without a query nothing is read, not even keys, and every score is 0.
 void no_queries(Machine& m, int mode, int reduce) {
   Twin<float> out(m, 40, -9.0f);
-  wn_score_desc d = blank<wn_score_desc>();
-  d.dtype = WN_BF16;
+  wn_score_desc d = testing::one_query(WN_BF16, 1, 16, 40);
   d.mode = mode;
   d.reduce = reduce;
-  d.batch = d.heads_q = d.heads_kv = 1;
-  d.head_dim = 16;
-  d.max_key = d.key_count = 40;
-  d.scale = 1.0f;
-  d.q_sh = d.q_st = d.k_sh = d.k_sn = 16;
+  d.n_query = 0;
+  d.q_st = d.k_sn = 16;
   d.out = out.dev();
-  d.out_sb = 40;
   std::string name = "no queries, mode " + std::to_string(mode) + ", reduce " + std::to_string(reduce);
   call(m, m.plugin->score_workspace, m.plugin->score, d, name);
   m.check(out.read() == std::vector<float>(40, 0.0f), name + ": zeros");
+}
+
+// Weights whose sums overflow: a mean is divided by infinity, and where the sum is infinite too, or one of either sign, the score is 0.
+void overflowing_weights(Machine& m, int dtype, int mode, int reduce, int queries) {
+  constexpr int kKeys = 3, kDim = 16;
+  Random random(55);
+  std::vector<float> weight(size_t(queries), 3e38f);
+  for (int t = 0; t < queries && reduce == WN_SUM; ++t) weight[size_t(t)] = t < queries / 2 ? 3e38f : -3e38f;
+  Twin<unsigned char> q(m, encode(normals(random, size_t(queries) * kDim), dtype)), k(m, encode(normals(random, kKeys * kDim), dtype));
+  Twin<float> weights(m, weight), lse(m, size_t(queries), -10.0f), out(m, kKeys, -9.0f);
+  wn_score_desc d = testing::one_query(dtype, 1, kDim, kKeys);
+  d.mode = mode;
+  d.reduce = reduce;
+  d.n_query = queries;
+  d.scale = 0.1f;
+  d.q_st = d.k_sn = kDim;
+  d.lse_st = 1;
+  d.q = q.dev();
+  d.k = k.dev();
+  d.lse = lse.dev();
+  d.query_weight = weights.dev();
+  d.out = out.dev();
+  std::string name = std::string("overflowing weights ") + dtype_name(dtype) + " mode=" + std::to_string(mode) + " reduce=" +
+                     std::to_string(reduce) + " Q=" + std::to_string(queries);
+  call(m, m.plugin->score_workspace, m.plugin->score, d, name);
+  for (float s : out.read()) m.check(reduce == WN_MEAN ? s == 0.0f : s == s, name);
 }
 
 }  // namespace
@@ -186,6 +208,14 @@ void score_cases(Machine& m) {
   }
   for (int mode : {WN_SOFTMAX, WN_SOFTMAX_LSE, WN_RAW_DOT}) {
     for (int reduce : {WN_MEAN, WN_SUM, WN_MAX, WN_HEADS_THEN_MAX}) no_queries(m, mode, reduce);
+  }
+  for (int mode : {WN_SOFTMAX, WN_SOFTMAX_LSE}) {
+    for (int reduce : {WN_MEAN, WN_SUM}) {
+      for (int queries : {8, 24}) {
+        overflowing_weights(m, WN_F32, mode, reduce, queries);
+        overflowing_weights(m, WN_BF16, mode, reduce, queries);
+      }
+    }
   }
   // Column means of a whole causal map over several tiles both ways.
   int length = m.small ? 40 : 140;
