@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "winnow.h"
+#include "descriptors.h"
 
 namespace agreement {
 namespace {
@@ -17,17 +17,6 @@ struct Contexts {
     wn_ctx_destroy(cuda);
   }
 };
-
-wn_select_desc top_k(int n, int k) {
-  wn_select_desc d = cases::blank<wn_select_desc>();
-  d.rule = WN_TOPK;
-  d.rows = 1;
-  d.max_len = n;
-  d.k = d.max_keep = k;
-  d.scores_s = n;
-  d.keep_s = k;
-  return d;
-}
 
 // A call on the CPU with a workspace of its own.
 template <class Desc>
@@ -49,8 +38,8 @@ void same_scores(cases::Machine& m, const Contexts& c, cases::Random& random) {
   }
   cases::Twin<float> values(m, scores);
   cases::Twin<int32_t> keep(m, size_t(k), -1), count(m, size_t(1), -1);
-  wn_select_desc d = top_k(n, k);
-  d.scores = values.data();
+  wn_select_desc d = testing::top_of(values.host, k);
+  d.max_keep = k;
   d.keep = keep.data();
   d.keep_count = count.data();
   m.check(on_cpu(c, d, wn_select_workspace, wn_select) == WN_OK, std::string("CPU selection: ") + wn_last_error());
@@ -70,13 +59,8 @@ bool own_scores(cases::Machine& m, const Contexts& c, cases::Random& random) {
   cases::Twin<unsigned char> q(m, cases::encode(cases::normals(random, size_t(kHeads) * queries * kDim), dtype));
   cases::Twin<unsigned char> keys(m, cases::encode(cases::normals(random, size_t(kHeads) * n * kDim), dtype));
   cases::Twin<float> scores(m, size_t(n), -1.0f);
-  wn_score_desc d = cases::blank<wn_score_desc>();
-  d.dtype = dtype;
-  d.batch = 1;
+  wn_score_desc d = testing::one_query(dtype, kHeads, kDim, n);
   d.n_query = queries;
-  d.heads_q = d.heads_kv = kHeads;
-  d.head_dim = kDim;
-  d.max_key = d.key_count = n;
   d.scale = 0.125f;
   d.q_st = d.k_sn = kDim;
   d.q_sh = int64_t(queries) * kDim;
@@ -96,8 +80,8 @@ bool own_scores(cases::Machine& m, const Contexts& c, cases::Random& random) {
   auto kept = [&](const std::vector<float>& values) {
     std::vector<int32_t> keep(size_t(k), -1);
     int32_t count = -1;
-    wn_select_desc s = top_k(n, k);
-    s.scores = values.data();
+    wn_select_desc s = testing::top_of(values, k);
+    s.max_keep = k;
     s.keep = keep.data();
     s.keep_count = &count;
     m.check(on_cpu(c, s, wn_select_workspace, wn_select) == WN_OK, std::string("CPU selection: ") + wn_last_error());
@@ -117,18 +101,8 @@ bool own_neighbours(cases::Machine& m, const Contexts& c, cases::Random& random)
   cases::Twin<unsigned char> x(m, cases::encode(cases::normals(random, size_t(n) * dim), dtype));
   cases::Twin<int32_t> index(m, size_t(n), -9);
   cases::Twin<float> value(m, size_t(n), -9.0f);
-  wn_sim_desc d = cases::blank<wn_sim_desc>();
-  d.dtype = dtype;
-  d.op = WN_SIM_ARGMAX;
-  d.metric = WN_COSINE;
-  d.batch = 1;
-  d.n = d.n_pivot = n;
-  d.dim = dim;
+  wn_sim_desc d = testing::similarity_of(WN_SIM_ARGMAX, dtype, n, dim, x.data());
   d.eps = 1e-12f;
-  d.x_sn = dim;
-  d.x_sb = int64_t(n) * dim;
-  d.out_sb = n;
-  d.x = x.data();
   d.out_val = value.data();
   d.out_idx = index.data();
   m.check(on_cpu(c, d, wn_sim_workspace, wn_sim) == WN_OK, std::string("CPU similarity: ") + wn_last_error());

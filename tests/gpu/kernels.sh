@@ -9,9 +9,9 @@
 # target/gpu). WINNOW_COMMIT: what the log calls the commit where the sources came without their history.
 #
 # The order is by worth: does each kernel do its work, one group of cases after the other; does it keep to its memory; how fast is it; and
-# only then what the emulator has answered already, races and reads of what nobody wrote. Every step has a limit of its own, so that one that
-# hangs costs that and no more, and all that a step prints is in the results' folder while it runs: whoever ends this script, what was found
-# by then is there. Leaves the card's clocks, power, MIG and persistence as they are.
+# only then what the emulator has answered already, races and reads of what nobody wrote. Every step has a limit of its own, so that one
+# that hangs costs that and no more, and all that a step prints is in the results' folder while it runs: whoever ends this script, what was
+# found by then is there. Leaves the card's clocks, power, MIG and persistence as they are.
 set -eu
 rehearse="" prebuilt=""
 case "${1:-}" in
@@ -45,6 +45,7 @@ results=$(cd "$results" && pwd)
 output=$results/$(date -u +%Y-%m-%d)-$(echo "$gpu" | tr -c 'A-Za-z0-9\n' '-' | tr 'A-Z' 'a-z')
 log=$output.log
 : > "$log"
+rm -f "$output.md" "$output.json"  # of a run before on the same day
 failed=""
 
 say() { echo "$@" | tee -a "$log"; }
@@ -115,7 +116,7 @@ say "commit: ${WINNOW_COMMIT:-$(git -C "$root" rev-parse HEAD 2>/dev/null || ech
 
 cases=$build/tests/gpu/gpu_cases
 peers=$root/tests/gpu/peers.py
-groups="select rows score similarity greedy lists"
+groups="select rows score similarity greedy lists huge"
 if [ -n "$prebuilt" ]; then
   for file in libwinnow.so libwinnow_cuda.so tests/gpu/gpu_cases built-from; do
     [ -f "$build/$file" ] || { say "--prebuilt: there is no $build/$file; kernels.sh --rehearse builds it"; exit 2; }
@@ -123,10 +124,11 @@ if [ -n "$prebuilt" ]; then
   made_of | cmp -s - "$build/built-from" || { say "--prebuilt: $build was built from other sources, or not for sm_$arch"; exit 2; }
 else
   rm -f "$build/built-from"
+  sources=$(made_of)  # before, so that a source that changes while it is compiled shows
   step configure 60 cmake -S "$root" -B "$build" -DCMAKE_BUILD_TYPE=Release "-DWINNOW_CUDA_ARCHITECTURES=$arch-real"
   step build 1500 cmake --build "$build" --parallel "$(nproc)" --target winnow winnow_cuda gpu_cases
   [ -z "$failed" ] || finish ""
-  made_of >"$build/built-from"
+  echo "$sources" >"$build/built-from"
 fi
 if [ -n "$rehearse" ]; then
   step no-gpu 60 sh -c '"$0"; test $? -eq 3' "$cases"

@@ -1,6 +1,6 @@
 // The way from the public header to a CUDA plugin: absent, foreign and real libraries, then a call through a context. The plugin of this
 // test is the emulated one, whose device memory is host memory.
-// usage: plugin_test EMULATED_PLUGIN SOME_OTHER_LIBRARY
+// usage: plugin_test EMULATED_PLUGIN SOME_OTHER_LIBRARY PLUGIN_OF_ANOTHER_ABI
 #include <dlfcn.h>
 
 #include <cstdio>
@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "descriptors.h"
 #include "emulated_runtime.h"
-#include "winnow.h"
 
 namespace {
 
@@ -27,17 +27,9 @@ std::vector<int32_t> top_four(wn_ctx* ctx) {
   std::vector<float> scores = {1, 9, 3, 9, 5, 0, 9, 2};
   std::vector<int32_t> keep(4, -1);
   int32_t count = -1;
-  wn_select_desc d;
-  std::memset(&d, 0, sizeof d);
-  d.struct_size = sizeof d;
-  d.rule = WN_TOPK;
-  d.rows = 1;
-  d.max_len = 8;
-  d.k = d.max_keep = 4;
-  d.scores = scores.data();
-  d.scores_s = 8;
+  wn_select_desc d = testing::top_of(scores, 4);
+  d.max_keep = int32_t(keep.size());
   d.keep = keep.data();
-  d.keep_s = 4;
   d.keep_count = &count;
   int64_t bytes = wn_select_workspace(ctx, &d);
   std::vector<char> memory(size_t(bytes > 0 ? bytes : 0) + 256);
@@ -76,9 +68,10 @@ void refused_contexts(const char* emulated_plugin) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3) return 2;
+  if (argc != 4) return 2;
   check(wn_cuda_open("/no/such/library.so") == WN_EUNSUPPORTED && says("/no/such/library.so"), "an absent library is named");
   check(wn_cuda_open(argv[2]) == WN_EUNSUPPORTED && says("is not the CUDA library"), "a foreign library is told apart");
+  check(wn_cuda_open(argv[3]) == WN_EUNSUPPORTED && says("is not the CUDA library of this version"), "and so is one of another ABI");
   check(wn_cuda_open(argv[1]) == WN_OK, "the plugin is opened");
   check(wn_cuda_open(argv[1]) == WN_OK, "opening it again is no fault");
   check(wn_cuda_open("/no/such/library.so") == WN_EUNSUPPORTED && says("already loaded"), "another path after that is an error");

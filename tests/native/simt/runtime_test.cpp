@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "descriptors.h"
 #include "emulated_runtime.h"
 #include "engine.h"
 #include "runtime.h"
@@ -30,14 +31,8 @@ int32_t long_selection(const wn_cuda_device* device) {
   static std::vector<float> scores(20000, 0.5f);
   std::vector<int32_t> keep(10, -1);
   int32_t count = -1;
-  wn_select_desc d;
-  std::memset(&d, 0, sizeof d);
-  d.struct_size = sizeof d;
-  d.rule = WN_TOPK;
-  d.rows = 1;
-  d.max_len = int32_t(scores.size());
-  d.k = d.max_keep = 10;
-  d.scores = scores.data();
+  wn_select_desc d = testing::top_of(scores, 10);
+  d.max_keep = int32_t(keep.size());
   d.keep = keep.data();
   d.keep_count = &count;
   uint64_t before = simt::statistics().launches;
@@ -205,16 +200,8 @@ void launches() {
   std::vector<float> x = {1, 0, 0, 1, 1, 1}, gain(2000, -9.0f);
   std::vector<int32_t> chosen(2000, -9), expected(2000, -1);
   std::copy_n(std::vector<int32_t>{0, 1, 2}.data(), 3, expected.data());
-  wn_greedy_desc d;
-  std::memset(&d, 0, sizeof d);
-  d.objective = WN_DPP;
+  wn_greedy_desc d = testing::subset_of(WN_DPP, WN_F32, 3, 2, int(chosen.size()), x.data());
   d.flags = WN_GREEDY_ASCENDING;
-  d.batch = 1;
-  d.n = 3;
-  d.dim = 2;
-  d.k = int32_t(chosen.size());
-  d.x = x.data();
-  d.x_sn = 2;
   d.out_idx = chosen.data();
   d.out_gain = gain.data();
   int64_t bytes = plugin->greedy_workspace(&d);

@@ -1,5 +1,6 @@
 // Lists and lengths that lie on the device, where the host cannot check them, with anything in them: nothing outside the arrays is read or
 // written (the sanitised build and the guards see to that), and the outcome is the one that winnow.h tells.
+#include "descriptors.h"
 #include "hostile.h"
 
 namespace cases {
@@ -40,21 +41,15 @@ void pivots(Machine& m, Random& random, const Pivots& s) {
   Twin<int32_t> pivot(m, list), good_pivot(m, clean), lengths(m, std::vector<int32_t>{INT_MAX, valid}), index(m, outputs, -9);
   Twin<int32_t> good_lengths(m, std::vector<int32_t>{s.n, valid}), good_index(m, outputs, -9);
   Twin<float> value(m, outputs, -9.0f), good_value(m, outputs, -9.0f);
-  wn_sim_desc d = blank<wn_sim_desc>();
-  d.dtype = s.dtype;
-  d.op = s.op;
+  wn_sim_desc d = testing::similarity_of(s.op, s.dtype, s.n, s.dim, x.dev());
   d.batch = kBatch;
-  d.n = s.n;
-  d.dim = s.dim;
   d.n_pivot = s.count;
   d.top_m = kTop;
   d.eps = 1e-12f;
-  d.x_sn = s.dim;
   d.x_sb = int64_t(s.dim) * s.n;
   d.pivot_sb = s.count;
   d.out_sp = places;
   d.out_sb = int64_t(places) * s.count;
-  d.x = x.dev();
   d.pivot = pivot.dev();
   d.n_valid = lengths.dev();
   d.out_val = value.dev();
@@ -213,19 +208,11 @@ void greedy(Machine& m, Random& random, int dtype, int objective) {
   Twin<int32_t> lengths(m, std::vector<int32_t>{INT_MAX, INT_MIN, 5}), good_lengths(m, std::vector<int32_t>{kRows, 0, 5});
   Twin<int32_t> picks(m, kBatch * kPicks, -9), good_picks(m, kBatch * kPicks, -9);
   auto describe = [&](Twin<int32_t>& valid, Twin<int32_t>& to) {
-    wn_greedy_desc d = blank<wn_greedy_desc>();
-    d.dtype = dtype;
-    d.objective = objective;
+    wn_greedy_desc d = testing::subset_of(objective, dtype, kRows, kDim, kPicks, x.dev());
     d.batch = kBatch;
-    d.n = d.matrix_rows = kRows;
-    d.dim = kDim;
-    d.k = kPicks;
     d.eps = 1e-12f;
-    d.f_scale = 1.0f;
-    d.x_sn = kDim;
     d.x_sb = int64_t(kDim) * kRows;
     d.out_sb = kPicks;
-    d.x = x.dev();
     d.n_valid = valid.dev();
     d.out_idx = to.dev();
     return d;
