@@ -155,8 +155,9 @@ enum wn_score_flags {
  * A key that no query sees scores 0, as does every key of a query without visible keys; a NaN logit counts as masked, an infinite
  * one as the largest finite number; a row whose supplied LSE is not finite contributes 0; where query weights are so large that sums of
  * them overflow into a NaN the score is 0. So softmax scores are never NaN.
- * WN_RAW_DOT hands NaN and infinities on (WN_MAX and WN_HEADS_THEN_MAX skip NaN, and give 0 where nothing above -infinity is left); keys
- * outside key_first..key_len score 0.
+ * WN_RAW_DOT hands NaN and infinities on (WN_MAX and WN_HEADS_THEN_MAX skip NaN, and give 0 where nothing above -infinity is left; WN_MEAN
+ * and WN_SUM may add the weighted queries first, so that an infinite key gives NaN where their sum is 0); keys outside key_first..key_len
+ * score 0.
  */
 typedef struct wn_score_desc {
   int32_t struct_size;
