@@ -5,6 +5,12 @@
 #include <string>
 #include <vector>
 
+#ifdef WN_AMX
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 #include "status.h"
 #include "tier.h"
 
@@ -24,6 +30,16 @@ bool has_avx512() {
 }
 bool has_avx512bf16() { return has_avx512() && __builtin_cpu_supports("avx512bf16"); }
 #endif
+#ifdef WN_AMX
+/** Linux lets a process use tiles only once it has asked; a system that does not know them, or refuses, counts as one without. */
+bool has_amx() {
+  constexpr unsigned bf16 = 1u << 22, tile = 1u << 24;
+  constexpr long request_permission = 0x1023, tile_data = 18;  // ARCH_REQ_XCOMP_PERM and the number of the state component
+  unsigned a, b, c, d = 0;
+  if (!has_avx512() || !__get_cpuid_count(7, 0, &a, &b, &c, &d) || (d & (bf16 | tile)) != (bf16 | tile)) return false;
+  return syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
+}
+#endif
 
 using Tiers = std::vector<Tier>;
 
@@ -39,6 +55,11 @@ Tiers in_order() {
   const Tier dots = {"avx512bf16", has_avx512bf16, &avx512bf16_device};
   __builtin_cpu_init();
   order.insert(__builtin_cpu_is("intel") ? order.end() - 1 : order.end(), dots);
+#endif
+#ifdef WN_AMX
+  static Device with_tiles = avx512_device;
+  with_tiles.sim = amx_sim;
+  order.push_back({"amx", has_amx, &with_tiles});
 #endif
   return order;
 }

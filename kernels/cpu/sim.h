@@ -1,7 +1,10 @@
 // wn_sim for one CPU tier: windows, pivots, most similar rows.
 #pragma once
 
-#include "panels.h"
+#include "filter_layout.h"
+#ifdef WN_HAS_AMX
+#include "amx_nearest.h"
+#endif
 
 namespace wn::WN_TIER {
 
@@ -30,7 +33,9 @@ struct SimLayout {
       values = place(4 * similarity_parts * static_cast<int64_t>(d.n));
       indices = place(4 * similarity_parts * static_cast<int64_t>(d.n));
       packed = packed_bytes(d.dtype, d.n, d.dim) > 0;
-      panels = place(packed ? packed_bytes(d.dtype, d.n, d.dim) + wide_scratch_bytes(d.dtype) : 0);
+      const int64_t panel_bytes = packed_bytes(d.dtype, d.n, d.dim) + wide_scratch_bytes(d.dtype);
+      const int64_t filter_bytes = FilterLayout(d.dtype, d.n, d.dim).total;  // in the place of panels
+      panels = place(!packed ? 0 : filter_bytes > panel_bytes ? filter_bytes : panel_bytes);
     } else if (d.op != WN_SIM_WINDOWS && d.op != WN_SIM_PIVOTS) {
       row = (d.n + 15) / 16 * 16;
       part = 4 * pivot_group * row + SelectMemory::bytes(d.n);
@@ -160,6 +165,31 @@ inline void most_similar(const wn_ctx& ctx, const wn_sim_desc& d, const SimLayou
   });
 }
 
+/** Most similar other row of every row, or 1 - that. */
+template <typename T>
+inline void nearest(const wn_ctx& ctx, const wn_sim_desc& d, const SimLayout& layout, const Rows<T>& x, char* memory, float* val,
+                    int32_t* idx) {
+  float* values = reinterpret_cast<float*>(memory + layout.values);
+  int32_t* indices = reinterpret_cast<int32_t*>(memory + layout.indices);
+  bool found = false;
+#ifdef WN_HAS_AMX
+  const FilterLayout filter(d.dtype, d.n, d.dim);
+  found = layout.packed && nearest_by_tiles(ctx, x, d.metric, d.eps, filter, memory + layout.panels, values, indices);
+#endif
+  if (!found && layout.packed) {
+    const Panels<T> panels = {memory + layout.panels, x};
+    panels.pack_all(ctx, d.metric, d.eps);
+    nearest_of_panels(ctx, panels, d.metric, values, indices);
+  } else if (!found) {
+    measure_rows(x, 0, x.n, d.metric, d.eps);
+    nearest_of_all(ctx, x, d.metric, values, indices);
+  }
+  for (int i = 0; i < x.n; ++i) {
+    if (val) val[i] = d.op == WN_SIM_NEAREST ? 1.0f - values[i] : values[i];
+    if (idx) idx[i] = indices[i];
+  }
+}
+
 template <typename T>
 inline void sim_typed(const wn_ctx& ctx, const wn_sim_desc& d, char* memory) {
   using E = typename T::E;
@@ -193,32 +223,17 @@ inline void sim_typed(const wn_ctx& ctx, const wn_sim_desc& d, char* memory) {
       for (int p = 0; d.op != WN_SIM_PIVOTS && p < (same ? n : d.n_pivot); ++p) report(d, p, nullptr, 0, nothing, val, idx);
       continue;
     }
-    const Panels<T> panels = {memory + layout.panels, x};
-    if (layout.packed) {
-      panels.pack_all(ctx, d.metric, d.eps);
-    } else {
-      measure_rows(y, 0, y.n, d.metric, d.eps);
+    if (all_pairs(d)) {
+      nearest(ctx, d, layout, x, memory, val, idx);
+      continue;
     }
+    measure_rows(y, 0, y.n, d.metric, d.eps);
     if (d.op == WN_SIM_PIVOTS) {
       pivot_rows(ctx, d, x, y, same, val);
       continue;
     }
     if (!same) measure_rows(x, 0, n, d.metric, d.eps);
-    if (!all_pairs(d)) {
-      most_similar(ctx, d, layout, x, y, own, memory, val, idx);
-      continue;
-    }
-    float* values = reinterpret_cast<float*>(memory + layout.values);
-    int32_t* indices = reinterpret_cast<int32_t*>(memory + layout.indices);
-    if (layout.packed) {
-      nearest_of_panels(ctx, panels, d.metric, values, indices);
-    } else {
-      nearest_of_all(ctx, x, d.metric, values, indices);
-    }
-    for (int i = 0; i < n; ++i) {
-      if (val) val[i] = d.op == WN_SIM_NEAREST ? 1.0f - values[i] : values[i];
-      if (idx) idx[i] = indices[i];
-    }
+    most_similar(ctx, d, layout, x, y, own, memory, val, idx);
   }
 }
 

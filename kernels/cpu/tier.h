@@ -17,5 +17,8 @@ extern const Device avx2_device;
 extern const Device avx512_device;
 extern const Device avx512bf16_device;
 #endif
+#ifdef WN_AMX
+extern decltype(Device::sim) const amx_sim;
+#endif
 
 }  // namespace wn

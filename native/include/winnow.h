@@ -108,12 +108,13 @@ typedef void (*wn_parallel_for)(void* user, int64_t n, int64_t grain, wn_range_f
  */
 WN_API int32_t wn_set_parallel_for(wn_ctx* ctx, wn_parallel_for parallel_for, void* user);
 
-/** Name of the CPU implementation in use: "portable", "avx2", "avx512" or "avx512bf16". Chosen once, from cpuid and WINNOW_CPU_TIER; ""
- * while that names none that this machine can run. All give the same results. */
+/** Name of the CPU implementation in use: "portable", "avx2", "avx512", "avx512bf16" or "amx". Chosen once, from cpuid and WINNOW_CPU_TIER;
+ * "" while that names none that this machine can run. All give the same results. */
 WN_API const char* wn_cpu_tier(void);
 
 /** The implementations that this machine can run, best last, separated by blanks. On Intel processors "avx512" comes after "avx512bf16",
- * whose dot instruction is the slower way there. */
+ * whose dot instruction is the slower way there. "amx" is "avx512" but for the most similar of all bfloat16 rows, which matrix tiles sort
+ * out first; it is there where the system grants this process their use, which it is asked for when tiers are chosen or listed. */
 WN_API const char* wn_cpu_tiers(void);
 
 /** Forces a CPU implementation for the whole process; WN_EUNSUPPORTED if this machine cannot run it, WN_EINVAL if it has no such name.

@@ -61,6 +61,7 @@ void all() {
   similarity("argmax of all, N 576 D 4096", WN_BF16, WN_SIM_ARGMAX, 576, 4096, 0);
   similarity("argmax of all, N 576 D 1024", WN_BF16, WN_SIM_ARGMAX, 576, 1024, 0);
   similarity("argmax of all, N 2880 D 1024", WN_BF16, WN_SIM_ARGMAX, 2880, 1024, 0);
+  similarity("argmax of all, N 2880 D 4096", WN_BF16, WN_SIM_ARGMAX, 2880, 4096, 0);
   similarity("argmax of all, float32, N 576 D 4096", WN_F32, WN_SIM_ARGMAX, 576, 4096, 0);
   similarity("argmax of all, float32, N 576 D 1024", WN_F32, WN_SIM_ARGMAX, 576, 1024, 0);
   similarity("top 32 for 40 pivots, N 576 D 1024", WN_BF16, WN_SIM_TOPM, 576, 1024, 40);

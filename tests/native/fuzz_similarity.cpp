@@ -8,7 +8,7 @@ void fuzz_similarity(Tally& tally) {
   Spoiler s;
   wn_sim_desc d = {};
   d.struct_size = sizeof d, d.dtype = pick(0, 2), d.op = pick(0, 4), d.metric = pick(0, 2), d.batch = pick(0, 2);
-  d.n = pick(0, 40), d.dim = pick(1, 70);
+  d.n = pick(0, chance(10) ? 100 : 40), d.dim = pick(1, 70);
   d.top_m = pick(1, 45), d.eps = chance(50) ? 0 : 1e-6f, d.win_h = pick(1, 3), d.win_w = pick(2, 3), d.grid_w = d.win_w * pick(1, 3);
   if (d.op == WN_SIM_WINDOWS) d.n = d.grid_w * d.win_h * pick(0, 3);
   d.n_pivot = d.n, d.x_sn = d.dim + pick(0, 2), d.x_sb = d.x_sn * d.n;

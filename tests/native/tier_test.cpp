@@ -52,7 +52,7 @@ int main() {
   EXPECT(in_child("portable", uses, "portable") == 0);
   const std::vector<std::string> machine = tiers();
   EXPECT(in_child("", uses, machine.back().c_str()) == 0);
-  for (const char* tier : {"avx2", "avx512", "avx512bf16"}) {
+  for (const char* tier : {"avx2", "avx512", "avx512bf16", "amx"}) {
     const bool has = std::find(machine.begin(), machine.end(), tier) != machine.end();
     subject() = tier;
     EXPECT(in_child(tier, has ? uses : refuses, tier) == 0);
