@@ -152,7 +152,7 @@ template <typename T>
 inline bool nearest_by_tiles(const wn_ctx& ctx, const Rows<T>& x, int metric, float eps, const FilterLayout& layout, char* memory,
                              float* values, int32_t* indices) {
   if constexpr (T::planes == 2) {
-    if (layout.total == 0) return false;
+    if (layout.total == 0 || x.n < filter_side) return false;  // n_valid may leave fewer rows than the descriptor has
     const Filter filter(ctx, x, metric, layout, memory);
     int64_t counts[similarity_parts];
     filter.prepare(eps);

@@ -131,10 +131,10 @@ void extremes(Random& random) {
 /** Fewer rows than there is room for, several sets in one call, rows that overlap. */
 void batches(Random& random) {
   const int n = 90, dim = 65;
-  Array x = Array::normal(WN_BF16, int64_t(3) * n * (dim + 3), random);
-  const std::vector<int32_t> valid = {90, 33, 1};
+  Array x = Array::normal(WN_BF16, int64_t(5) * n * (dim + 3), random);
+  const std::vector<int32_t> valid = {90, 33, 1, 31, 20};
   wn_sim_desc d = similarity_of(WN_SIM_NEAREST, WN_BF16, n, dim, x.data());
-  d.batch = 3, d.x_sn = dim + 3, d.x_sb = d.x_sn * n, d.n_valid = valid.data(), d.out_sb = n;
+  d.batch = 5, d.x_sn = dim + 3, d.x_sb = d.x_sn * n, d.n_valid = valid.data(), d.out_sb = n;
   Context one, four(4);
   for (int64_t between_rows : {int64_t(dim + 3), int64_t(1), int64_t(0)}) {
     d.x_sn = between_rows;
@@ -142,7 +142,7 @@ void batches(Random& random) {
     on_every_tier([&](const std::string& tier) {
       subject() = "batches, rows " + std::to_string(between_rows) + " apart " + tier;
       for (wn_ctx* ctx : {one.ctx, four.ctx}) {
-        Output got{std::vector<float>(3 * n, -9.0f), std::vector<int32_t>(3 * n, -9)};
+        Output got{std::vector<float>(5 * n, -9.0f), std::vector<int32_t>(5 * n, -9)};
         d.out_val = got.val.data(), d.out_idx = got.idx.data();
         Workspace workspace(wn_sim_workspace(ctx, &d));
         EXPECT_OK(wn_sim(ctx, &d, workspace.get(), workspace.bytes(), nullptr));
