@@ -2,15 +2,10 @@ package dev.winnow.checkpoint;
 
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import dev.winnow.InvalidInputException;
-import dev.winnow.NativeCache;
-import java.io.ByteArrayInputStream;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -48,27 +43,8 @@ final class HubTokenizer implements Tokenizer {
   /** Throws InvalidInputException if the folder has no tokenizer.json or a damaged one. */
   static HubTokenizer open(Path folder, SpecialTokens tokens, ModelConfig config) {
     Path file = folder.resolve("tokenizer.json");
-    if (!Files.isRegularFile(file)) {
-      throw new InvalidInputException(file + " is missing: save the tokenizer once with transformers "
-          + "(AutoTokenizer.from_pretrained(...).save_pretrained(...)), which writes it");
-    }
-    SecretNames names = SecretNames.in(JsonFile.read(file), tokens);
-    prepareLibrary();
-    try {
-      HuggingFaceTokenizer library = HuggingFaceTokenizer.newInstance(new ByteArrayInputStream(names.definition()),
-          Map.of("truncation", "false", "padding", "false"));
-      return new HubTokenizer(library, names, tokens, config);
-    } catch (IOException | RuntimeException e) {
-      throw new InvalidInputException(file + " is no usable tokenizer: " + JsonFile.firstLine(e.getMessage()), e);
-    }
-  }
-
-  /** Left alone, the library would call home, probe for CUDA and download a native for it. */
-  private static void prepareLibrary() {
-    NativeCache.configure();
-    for (String[] setting : new String[][] {{"ai.djl.offline", "true"}, {"OPT_OUT_TRACKING", "true"}, {"RUST_FLAVOR", "cpu"}}) {
-      if (System.getProperty(setting[0]) == null) System.setProperty(setting[0], setting[1]);
-    }
+    SecretNames names = SecretNames.in(TokenizerLibrary.definition(file), tokens);
+    return new HubTokenizer(TokenizerLibrary.open(file, names), names, tokens, config);
   }
 
   @Override public int[] encode(List<PromptPiece> pieces) { return encode(pieces, true); }
@@ -92,9 +68,9 @@ final class HubTokenizer implements Tokenizer {
     boolean first = begin;
     for (PromptPiece piece : pieces) {
       if (piece instanceof PromptPiece.Control control) {
-        text.append(names.hide(checked(control.text())));
+        text.append(names.hide(TokenizerLibrary.checked(control.text())));
       } else if (piece instanceof PromptPiece.Text user) {
-        text.append(checked(user.text()));
+        text.append(TokenizerLibrary.checked(user.text()));
       } else {
         boolean image = piece instanceof PromptPiece.Image;
         if (!image && videoId < 0) throw new InvalidInputException("this model reads no videos: give its frames as images");
@@ -145,18 +121,6 @@ final class HubTokenizer implements Tokenizer {
   @Override public StreamDecoder stream() { return new StreamDecoder(ids -> decode(ids, true), names::isText, names::isByte); }
 
   @Override public void close() { library.close(); }
-
-  private static String checked(String text) {
-    for (int i = 0; i < text.length(); i++) {
-      char c = text.charAt(i);
-      if (Character.isHighSurrogate(c) && i + 1 < text.length() && Character.isLowSurrogate(text.charAt(i + 1))) {
-        i++;
-      } else if (Character.isSurrogate(c)) {
-        throw new InvalidInputException("the prompt is no valid Unicode: half a surrogate pair at character " + i);
-      }
-    }
-    return text;
-  }
 
   private static int[] concat(int[] a, int[] b) {
     int[] both = Arrays.copyOf(a, a.length + b.length);

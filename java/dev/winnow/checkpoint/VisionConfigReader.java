@@ -38,13 +38,19 @@ final class VisionConfigReader {
     int imageSize = json.integer("image_size", 224, 1, 1 << 14);
     int patchSize = json.integer("patch_size", clip ? 32 : 16, 1, 1 << 14);
     if (patchSize > imageSize) throw json.wrong("patch_size", "is " + patchSize + ", larger than the picture of " + imageSize + " pixels");
-    String activation = json.text("hidden_act", clip ? "quick_gelu" : "gelu_pytorch_tanh");
-    if (!List.of("quick_gelu", "gelu", "gelu_pytorch_tanh").contains(activation)) {
-      throw json.wrong("hidden_act", "is '" + activation + "': not supported; supported are quick_gelu, gelu and gelu_pytorch_tanh");
-    }
+    String activation = activation(json, clip ? "quick_gelu" : "gelu_pytorch_tanh");
     List<Integer> wanted = outer.has(layerField) ? outer.integers(layerField) : List.of(layerFallback);
     return new VisionConfig(clip ? "clip" : "siglip", hidden, intermediate, layers, heads, imageSize, patchSize,
         json.positive("layer_norm_eps", clip ? 1e-5 : 1e-6), activation, resolve(outer, layerField, wanted, layers), clip && full);
+  }
+
+  /** The name of an activation function that towers have. */
+  static String activation(JsonFile json, String fallback) {
+    String name = json.text("hidden_act", fallback);
+    if (!List.of("quick_gelu", "gelu", "gelu_pytorch_tanh").contains(name)) {
+      throw json.wrong("hidden_act", "is '" + name + "': not supported; supported are quick_gelu, gelu and gelu_pytorch_tanh");
+    }
+    return name;
   }
 
   /** A tower of N blocks has N+1 hidden states: 0 is the embedding output, N the last block's; -1 is N, -(N+1) is 0. */

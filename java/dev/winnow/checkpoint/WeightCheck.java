@@ -1,6 +1,7 @@
 package dev.winnow.checkpoint;
 
 import dev.winnow.InvalidInputException;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -13,18 +14,36 @@ import java.util.TreeMap;
 final class WeightCheck {
   private final Map<String, long[]> expected = new LinkedHashMap<>();
 
-  private WeightCheck() {}
+  /** What lacks a tensor that is not there. */
+  private final String where;
+
+  private WeightCheck(String where) { this.where = where; }
 
   static void check(ModelConfig config, TreeMap<String, TensorInfo> stored) {
-    WeightCheck check = new WeightCheck();
+    WeightCheck check = new WeightCheck("the checkpoint");
     check.expectDecoder(config.text());
     check.expectTower("vision.", config.vision());
     if (config.family().equals("video_llava")) check.expectTower("video.", config.vision());
     check.expectProjector(config);
-    check.expected.forEach((name, shape) -> checkOne(name, shape, stored));
+    check.all(stored);
   }
 
-  private static void checkOne(String name, long[] shape, TreeMap<String, TensorInfo> stored) {
+  /** The same for what is used of a CLIP folder. */
+  static void check(Path folder, ClipConfig config, TreeMap<String, TensorInfo> stored) {
+    WeightCheck check = new WeightCheck(folder.toString());
+    check.expect("text_model.embeddings.token_embedding.weight", config.vocab(), config.hidden());
+    check.expect("text_model.embeddings.position_embedding.weight", config.positions(), config.hidden());
+    check.expectBlocks("text_model.", config.layers(), config.hidden(), config.intermediate());
+    check.expectBoth("text_model.final_layer_norm", config.hidden());
+    check.expect("text_projection.weight", config.projection(), config.hidden());
+    check.expectBoth("vision_model.post_layernorm", config.visionHidden());
+    check.expect("visual_projection.weight", config.projection(), config.visionHidden());
+    check.all(stored);
+  }
+
+  private void all(TreeMap<String, TensorInfo> stored) { expected.forEach((name, shape) -> checkOne(name, shape, stored)); }
+
+  private void checkOne(String name, long[] shape, TreeMap<String, TensorInfo> stored) {
     TensorInfo info = stored.get(name);
     if (info == null) throw missing(name, stored);
     if (!info.usable()) {
@@ -36,7 +55,7 @@ final class WeightCheck {
     }
   }
 
-  private static InvalidInputException missing(String name, TreeMap<String, TensorInfo> stored) {
+  private InvalidInputException missing(String name, TreeMap<String, TensorInfo> stored) {
     String stem = name.substring(0, name.lastIndexOf('.') + 1);
     for (TensorInfo near : stored.subMap(stem, stem + Character.MAX_VALUE).values()) {
       String leaf = near.name().substring(near.name().lastIndexOf('.') + 1);
@@ -47,7 +66,7 @@ final class WeightCheck {
     }
     String remedy = name.equals("decoder.lm_head.weight")
         ? " (lm_head.weight; if it is meant to be the embedding matrix, text_config.tie_word_embeddings must be true)" : "";
-    return new InvalidInputException("the checkpoint lacks tensor " + name + remedy
+    return new InvalidInputException(where + " lacks tensor " + name + remedy
         + ": the download is incomplete or config.json belongs to another model");
   }
 
@@ -88,15 +107,19 @@ final class WeightCheck {
     } else {
       expect(tower + "embeddings.patch_embedding.bias", hidden);
     }
-    for (int block = 0; block < vision.blocksNeeded(); block++) {
+    expectBlocks(tower, vision.blocksNeeded(), hidden, vision.intermediate());
+  }
+
+  private void expectBlocks(String tower, int blocks, long hidden, long intermediate) {
+    for (int block = 0; block < blocks; block++) {
       String prefix = tower + "encoder.layers." + block + ".";
       expectBoth(prefix + "layer_norm1", hidden);
       expectBoth(prefix + "layer_norm2", hidden);
       for (String projection : new String[] {"q_proj", "k_proj", "v_proj", "out_proj"}) {
         expectBoth(prefix + "self_attn." + projection, hidden, hidden);
       }
-      expectBoth(prefix + "mlp.fc1", vision.intermediate(), hidden);
-      expectBoth(prefix + "mlp.fc2", hidden, vision.intermediate());
+      expectBoth(prefix + "mlp.fc1", intermediate, hidden);
+      expectBoth(prefix + "mlp.fc2", hidden, intermediate);
     }
   }
 

@@ -1,9 +1,8 @@
 package dev.winnow.vision;
 
-import dev.winnow.checkpoint.VisionConfig;
 import org.bytedeco.pytorch.Tensor;
 
-/** One block of a tower: x + attention(norm(x)), then x + MLP(norm(x)). */
+/** One block of a tower, of pictures or of text: x + attention(norm(x)), then x + MLP(norm(x)). */
 final class TowerBlock {
   private final int heads;
   private final Activation activation;
@@ -16,19 +15,19 @@ final class TowerBlock {
   private final Linear fc1;
   private final Linear fc2;
 
-  TowerBlock(ComputeWeights weights, VisionConfig config, int index) {
-    String name = "vision.encoder.layers." + index + ".";
-    int width = config.hidden();
-    heads = config.heads();
-    activation = Activation.of(config.activation());
-    norm1 = weights.layerNorm(name + "layer_norm1", width, config.layerNormEps());
-    norm2 = weights.layerNorm(name + "layer_norm2", width, config.layerNormEps());
+  /** @param name what the names of the block's tensors begin with */
+  TowerBlock(ComputeWeights weights, String name, BlockShape shape) {
+    int width = shape.width();
+    heads = shape.heads();
+    activation = Activation.of(shape.activation());
+    norm1 = weights.layerNorm(name + "layer_norm1", width, shape.layerNormEps());
+    norm2 = weights.layerNorm(name + "layer_norm2", width, shape.layerNormEps());
     query = weights.linear(name + "self_attn.q_proj", width, width, true);
     key = weights.linear(name + "self_attn.k_proj", width, width, true);
     value = weights.linear(name + "self_attn.v_proj", width, width, true);
     output = weights.linear(name + "self_attn.out_proj", width, width, true);
-    fc1 = weights.linear(name + "mlp.fc1", config.intermediate(), width, true);
-    fc2 = weights.linear(name + "mlp.fc2", width, config.intermediate(), true);
+    fc1 = weights.linear(name + "mlp.fc1", shape.intermediate(), width, true);
+    fc2 = weights.linear(name + "mlp.fc2", width, shape.intermediate(), true);
   }
 
   /** Queries, keys and values, each [tiles, heads, tokens, head width]. */
@@ -45,10 +44,10 @@ final class TowerBlock {
   /**
    * Hidden states plus attention.
    *
-   * @param bias added to the logits, [tiles, 1, 1, tokens], or null
+   * @param mask broadcast to [tiles, heads, tokens, tokens], as {@link ScaledDotProduct} takes it: bool, or added to the logits; or null
    */
-  Tensor attend(Tensor hidden, Projections p, Tensor bias) {
-    Tensor mixed = ScaledDotProduct.attend(p.query, p.key, p.value, bias, false, false);
+  Tensor attend(Tensor hidden, Projections p, Tensor mask) {
+    Tensor mixed = ScaledDotProduct.attend(p.query, p.key, p.value, mask, false, false);
     return output.apply(mixed.transpose(1, 2).reshape(hidden.size(0), hidden.size(1), hidden.size(2))).add_(hidden);
   }
 

@@ -49,7 +49,8 @@ public final class VisionTower implements AutoCloseable {
       positions = weights.get("vision.embeddings.position_embedding.weight", config.patches() + (clip ? 1 : 0), width);
       preNorm = clip ? weights.layerNorm("vision.pre_layrnorm", width, config.layerNormEps()) : null;
       blocks = new TowerBlock[config.layers()];
-      for (int i = 0; i < blocks.length; i++) blocks[i] = new TowerBlock(weights, config, i);
+      BlockShape shape = BlockShape.of(config);
+      for (int i = 0; i < blocks.length; i++) blocks[i] = new TowerBlock(weights, "vision.encoder.layers." + i + ".", shape);
       made = true;
     } finally {
       if (!made) weights.close();

@@ -23,7 +23,14 @@ public final class ModelFolder {
   public static final ObjectMapper JSON = new ObjectMapper();
 
   /** A tensor of a safetensors file: its header entry and its bytes. */
-  public record Stored(String dtype, long[] shape, byte[] bytes) {}
+  public record Stored(String dtype, long[] shape, byte[] bytes) {
+    /** The upper half of each float32. */
+    public Stored asBfloat16() {
+      byte[] half = new byte[bytes.length / 2];
+      for (int i = 0; i < half.length; i += 2) System.arraycopy(bytes, 2 * i + 2, half, i, 2);
+      return new Stored("BF16", shape, half);
+    }
+  }
 
   public final Path path;
 
@@ -33,11 +40,14 @@ public final class ModelFolder {
 
   public static Path model(String name) { return data("parity/models/" + name); }
 
-  public static ModelFolder copy(String name, Path parent) {
+  public static ModelFolder copy(String name, Path parent) { return copy(model(name), parent); }
+
+  /** The same of a folder that lies elsewhere. */
+  public static ModelFolder copy(Path source, Path parent) {
     try {
-      Path target = Files.createTempDirectory(parent, "model").resolve(name);
+      Path target = Files.createTempDirectory(parent, "model").resolve(source.getFileName().toString());
       Files.createDirectories(target);
-      try (Stream<Path> files = Files.list(model(name))) {
+      try (Stream<Path> files = Files.list(source)) {
         for (Path file : (Iterable<Path>) files::iterator) Files.copy(file, target.resolve(file.getFileName()));
       }
       return new ModelFolder(target);
