@@ -8,6 +8,7 @@ import dev.winnow.engine.Prompt;
 import dev.winnow.engine.SequenceRun;
 import dev.winnow.kernels.Vectors;
 import dev.winnow.prune.Plan;
+import dev.winnow.prune.VisionNeeds;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -36,6 +37,9 @@ final class BenchArm {
     this.label = label;
     this.plan = plan;
   }
+
+  /** Whether the plan looks at CLIP's common space. */
+  boolean asksClip() { return plan.visionCuts().stream().anyMatch(cut -> cut.reducer().needs().clip() != VisionNeeds.Clip.NOTHING); }
 
   /** Where the rows of the picture come from. */
   interface Picture {

@@ -41,7 +41,7 @@ public final class BenchPrefill {
   static List<BenchArm> arms(BenchModelOptions options) {
     List<BenchArm> arms = new ArrayList<>();
     arms.add(new BenchArm(Variant.NONE.label(), Plan.NONE));
-    ModelShape shape = ModelShape.of(options.shape().model(options.layers()));
+    ModelShape shape = ModelShape.of(options.shape().model(options.layers()), true);
     List<Plan> plans = options.pruning().plans(shape, options.tower(), options.imageTokens());
     for (int i = 0; i < plans.size(); i++) arms.add(new BenchArm(options.pruning().variants().get(i).label(), plans.get(i)));
     return arms;
@@ -51,15 +51,19 @@ public final class BenchPrefill {
     ModelConfig config = options.shape().model(options.layers());
     PixelBatch pixels = options.tower() ? options.shape().picture() : null;
     long towerBytes = pixels == null ? 0 : BenchTower.bytes(config, pixels.tiles(), options.dtype());
-    MemoryCheck.require(bytes(config.text(), options) + towerBytes, "a model of shape " + options.shape().label() + " with "
+    boolean asksClip = arms.stream().anyMatch(BenchArm::asksClip);
+    long clipBytes = asksClip ? BenchClip.bytes(options.shape().clip()) : 0;
+    MemoryCheck.require(bytes(config.text(), options) + towerBytes + clipBytes, "a model of shape " + options.shape().label() + " with "
         + options.layers() + " layers in " + options.dtype().label);
     int threads = options.threads() == 0 ? Threads.available() : options.threads();
     Threads.use(threads);
     try (BenchModel model = new BenchModel(config.text(), options.dtype(), SEED);
         BenchTower tower = pixels == null ? null : new BenchTower(config, options.dtype(), SEED + 2);
+        BenchClip clip = asksClip ? new BenchClip(options.shape().clip(), SEED + 3) : null;
         PointerScope scope = new PointerScope()) {
       int[] ids = ids(options, config);
-      BenchArm.Picture picture = pixels == null ? noise(model, options.imageTokens()) : seen(tower.encoder(), pixels, model.decoder());
+      BenchArm.Picture picture = pixels == null ? noise(model, options.imageTokens())
+          : seen(tower.encoder(), pixels, model.decoder(), clip);
       for (int run = 0; run <= options.runs(); run++) {
         for (BenchArm arm : arms) arm.run(model, ids, config.imageTokenId(), picture, options.decode(), run > 0);
       }
@@ -73,10 +77,17 @@ public final class BenchPrefill {
     return (plan, scope) -> rows;
   }
 
-  /** What a tower makes of a picture under each plan. */
-  static BenchArm.Picture seen(ImageEncoder encoder, PixelBatch pixels, Decoder decoder) {
-    QuestionText question = new QuestionText(QUESTION, words -> decoder.embed(text(words.split(" ").length, decoder.config())));
-    return (plan, scope) -> Pictures.encode(encoder, List.of(pixels), plan, 0, question, scope);
+  /**
+   * What a tower makes of a picture under each plan.
+   *
+   * @param clip null where no plan asks it
+   */
+  static BenchArm.Picture seen(ImageEncoder encoder, PixelBatch pixels, Decoder decoder, BenchClip clip) {
+    return (plan, scope) -> {
+      QuestionText question = new QuestionText(QUESTION, words -> decoder.embed(text(words.split(" ").length, decoder.config())),
+          clip == null ? null : clip.question(scope));
+      return Pictures.encode(encoder, List.of(pixels), plan, 0, question, scope);
+    };
   }
 
   /** Ids of the prompt: text, the picture, text. */

@@ -1,6 +1,7 @@
 package dev.winnow.bench;
 
 import dev.winnow.InvalidInputException;
+import dev.winnow.checkpoint.ClipConfig;
 import dev.winnow.checkpoint.ModelConfig;
 import dev.winnow.checkpoint.RopeConfig;
 import dev.winnow.checkpoint.TextConfig;
@@ -28,22 +29,30 @@ public enum BenchShape {
 
   /** What the shapes share before the decoder: a tower, and whether pictures are cut into tiles. */
   private enum Family {
-    LLAVA("llava", "", List.of(), Tower.CLIP_LARGE_336),
+    LLAVA("llava", "", List.of(), Tower.CLIP_LARGE_336, Text.CLIP_LARGE_336),
     LLAVA_NEXT("llava_next", "anyres", List.of(List.of(336, 672), List.of(672, 336), List.of(672, 672), List.of(1008, 336),
-        List.of(336, 1008)), Tower.CLIP_LARGE_336),
-    TINY("llava", "", List.of(), Tower.SMALL);
+        List.of(336, 1008)), Tower.CLIP_LARGE_336, Text.CLIP_LARGE_336),
+    TINY("llava", "", List.of(), Tower.SMALL, Text.SMALL);
 
     private final String label;
     private final String aspectRatio;
     private final List<List<Integer>> gridPinpoints;
     private final VisionConfig tower;
+    private final ClipConfig clip;
 
-    Family(String label, String aspectRatio, List<List<Integer>> gridPinpoints, VisionConfig tower) {
+    Family(String label, String aspectRatio, List<List<Integer>> gridPinpoints, VisionConfig tower, ClipConfig clip) {
       this.label = label;
       this.aspectRatio = aspectRatio;
       this.gridPinpoints = gridPinpoints;
       this.tower = tower;
+      this.clip = clip;
     }
+  }
+
+  private static final class Text {
+    /** The text side of CLIP ViT-L/14 at 336 pixels. */
+    static final ClipConfig CLIP_LARGE_336 = new ClipConfig(768, 3072, 12, 12, 77, 49408, 1e-5, "quick_gelu", 49407, 768, 1024, 1e-5);
+    static final ClipConfig SMALL = new ClipConfig(48, 96, 2, 4, 77, 512, 1e-5, "quick_gelu", 511, 32, 64, 1e-5);
   }
 
   private static final class Tower {
@@ -95,6 +104,9 @@ public enum BenchShape {
     return new ModelConfig(family.label, false, "bfloat16", config(layers), family.tower, "gelu", true, NO_SUCH_ID, -1, List.of(),
         family.aspectRatio, family.gridPinpoints);
   }
+
+  /** The CLIP that the tower comes from. */
+  ClipConfig clip() { return family.clip; }
 
   /** Seeded noise, as the tower takes it: one tile, or with tiling the whole picture and two by two. */
   PixelBatch picture() {

@@ -23,18 +23,11 @@ final class BenchTower implements AutoCloseable {
     weights.noise("vision.embeddings.patch_embedding.weight", width, 3, vision.patchSize(), vision.patchSize());
     weights.noise("vision.embeddings.class_embedding", width);
     weights.noise("vision.embeddings.position_embedding.weight", vision.patches() + 1L, width);
-    norm("vision.pre_layrnorm", width);
-    for (int i = 0; i < vision.layers(); i++) {
-      String prefix = "vision.encoder.layers." + i + ".";
-      norm(prefix + "layer_norm1", width);
-      norm(prefix + "layer_norm2", width);
-      for (String part : new String[] {"q_proj", "k_proj", "v_proj", "out_proj"}) linear(prefix + "self_attn." + part, width, width);
-      linear(prefix + "mlp.fc1", vision.intermediate(), width);
-      linear(prefix + "mlp.fc2", width, vision.intermediate());
-    }
+    weights.norm("vision.pre_layrnorm", width);
+    weights.blocks("vision.", vision.layers(), width, vision.intermediate());
     long out = config.text().hidden();
-    linear("projector.linear_1", out, width * vision.featureLayers().size());
-    linear("projector.linear_2", out, out);
+    weights.linear("projector.linear_1", out, width * vision.featureLayers().size());
+    weights.linear("projector.linear_2", out, out);
     weights.noise("image_newline", out);
     tower = new VisionTower(vision, weights.held(), dtype.torch, Tensors.CPU);
     projector = new Projector(config, weights.held(), dtype.torch, Tensors.CPU);
@@ -55,16 +48,6 @@ final class BenchTower implements AutoCloseable {
   }
 
   ImageEncoder encoder() { return encoder; }
-
-  private void norm(String name, long width) {
-    weights.fill(name + ".weight", 1, width);
-    weights.fill(name + ".bias", 0, width);
-  }
-
-  private void linear(String name, long out, long in) {
-    weights.noise(name + ".weight", out, in);
-    weights.fill(name + ".bias", 0, out);
-  }
 
   @Override public void close() {
     tower.close();

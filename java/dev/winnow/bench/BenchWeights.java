@@ -44,6 +44,30 @@ final class BenchWeights implements AutoCloseable {
     }
   }
 
+  /** A norm that changes nothing. */
+  void norm(String name, long width) {
+    fill(name + ".weight", 1, width);
+    fill(name + ".bias", 0, width);
+  }
+
+  /** A layer of noise without an effective bias. */
+  void linear(String name, long out, long in) {
+    noise(name + ".weight", out, in);
+    fill(name + ".bias", 0, out);
+  }
+
+  /** Blocks of a tower of pictures or text, as CLIP names them. */
+  void blocks(String tower, int count, long width, long intermediate) {
+    for (int i = 0; i < count; i++) {
+      String prefix = tower + "encoder.layers." + i + ".";
+      norm(prefix + "layer_norm1", width);
+      norm(prefix + "layer_norm2", width);
+      for (String part : new String[] {"q_proj", "k_proj", "v_proj", "out_proj"}) linear(prefix + "self_attn." + part, width, width);
+      linear(prefix + "mlp.fc1", intermediate, width);
+      linear(prefix + "mlp.fc2", width, intermediate);
+    }
+  }
+
   /** Noise that nobody holds; belongs to the caller's PointerScope. */
   Tensor rows(long... shape) { return Tensors.uninitialised(dtype.torch, Tensors.CPU, shape).uniform_(-SPREAD, SPREAD, random); }
 

@@ -17,6 +17,7 @@ import dev.winnow.vision.RgbImage;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.bytedeco.javacpp.PointerScope;
 
 /**
  * One method at one budget under measurement. Where nothing in the decoder is the method's doing, only tower and cut are run: the prompt
@@ -77,11 +78,13 @@ final class CostArm {
   private static boolean isInDecoder(CutRecord cut) { return cut.site().kind() == Site.Kind.LAYER || cut.site().kind() == Site.Kind.CACHE; }
 
   private void encode(Model model, PixelBatch picture, boolean measured) {
-    QuestionText text = new QuestionText(TEXT, words ->
-        model.decoder().embed(model.tokenizer().encode(List.of(new PromptPiece.Text(words)))));
-    long begin = System.nanoTime();
-    model.images().encode(picture, plan.visionCuts(), 0, text).rows().close();
-    if (measured) vision.add((System.nanoTime() - begin) / 1e6);
+    try (PointerScope scope = new PointerScope()) {
+      QuestionText text = model.questionText(TEXT, words ->
+          model.decoder().embed(model.tokenizer().encode(List.of(new PromptPiece.Text(words)))), scope);
+      long begin = System.nanoTime();
+      model.images().encode(picture, plan.visionCuts(), 0, text).rows().close();
+      if (measured) vision.add((System.nanoTime() - begin) / 1e6);
+    }
   }
 
   /**

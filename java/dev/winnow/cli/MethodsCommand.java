@@ -77,7 +77,7 @@ final class MethodsCommand implements Callable<Integer> {
     if (model != null) {
       if (layers != null) throw new InvalidInputException("--model tells how many layers there are; leave out --layers");
       try (Checkpoint checkpoint = Checkpoint.open(model)) {
-        return ModelShape.of(checkpoint.config());
+        return ModelShape.of(checkpoint.config(), true); // CLIP is named when the plan is run
       }
     }
     int depth = layers == null ? LAYERS : layers;

@@ -51,7 +51,7 @@ final class ProjectedCases {
   }
 
   private static void cdPruner(PatchCase c) {
-    VisionFacts facts = projected(c, "features").withClip(new ClipFacts(c.tiles("image_embeds", 3), c.tiles("text_embeds", 2), null));
+    VisionFacts facts = projected(c, "features").withClip(ClipFacts.of(c.tiles("image_embeds", 3), c.tiles("text_embeds", 2), null));
     c.set("tokens", c.param("tokens").asInt() * facts.tiles());
     c.kept(c.reduce(facts));
     ConditionalDpp dpp = (ConditionalDpp) ((PatchReducer) c.reducer(facts.patches())).selector();
@@ -108,7 +108,7 @@ final class ProjectedCases {
   }
 
   private static void eadp(PatchCase c) {
-    ClipFacts clip = new ClipFacts(c.tiles("image_embeds", 3), c.tiles("text_pooled", 2), c.tiles("text_tokens", 3));
+    ClipFacts clip = ClipFacts.of(c.tiles("image_embeds", 3), c.tiles("text_pooled", 2), c.tiles("text_tokens", 3));
     VisionFacts facts = projected(c, "features").withClip(clip);
     c.set("tokens", c.param("tokens").asInt() * facts.tiles()).set("alpha", c.param("alpha").asDouble()).set("beta",
         c.param("beta").asDouble());

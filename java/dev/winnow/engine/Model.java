@@ -9,6 +9,7 @@ import dev.winnow.decoder.KvPool;
 import dev.winnow.kernels.Dtype;
 import dev.winnow.kernels.NativeLibrary;
 import dev.winnow.prune.ModelShape;
+import dev.winnow.prune.QuestionText;
 import dev.winnow.vision.Preprocessor;
 import dev.winnow.vision.Projector;
 import dev.winnow.vision.VisionTower;
@@ -16,6 +17,8 @@ import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.function.Function;
+import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Tensor;
 
@@ -32,6 +35,8 @@ public final class Model implements AutoCloseable {
   private final Lease lease = new Lease("model", true);
   private final Deque<AutoCloseable> owned = new ArrayDeque<>();
   private final Checkpoint checkpoint;
+  /** null where no CLIP folder was named. */
+  private final Clip clip;
   private final Dtype dtype;
   private final int threads;
   private final String deviceName;
@@ -51,14 +56,16 @@ public final class Model implements AutoCloseable {
       Device device = owned(Devices.open(deviceName));
       checkpoint = owned(Checkpoint.open(folder));
       ModelConfig config = checkpoint.config();
-      for (Question question : questions) question.plan(ModelShape.of(config), 0);
+      clip = options.clip() == null ? null : owned(Clip.open(options.clip(), config.vision()));
+      for (Question question : questions) question.plan(shape(), 0);
       dtype = options.dtype() == null ? Dtype.of(config.dtype()) : options.dtype();
       if (dtype == Dtype.FLOAT16 && device.is_cpu()) {
         LOG.log(System.Logger.Level.WARNING,
             "computing in float16 on the CPU is several times slower than in bfloat16; set dtype bfloat16");
       }
-      MemoryCheck.require(converted(device), "loading this model in " + dtype.label);
+      MemoryCheck.require(converted(device) + (clip == null ? 0 : clip.convertedBytes(device)), "loading this model in " + dtype.label);
       checkpoint.tokenizer();
+      if (clip != null) clip.load(device);
       Preprocessor preprocessor = Preprocessor.load(checkpoint.preprocessorFolder(), config);
       VisionTower tower = owned(new VisionTower(config.vision(), checkpoint.weights(), dtype.torch, device));
       Projector projector = owned(new Projector(config, checkpoint.weights(), dtype.torch, device));
@@ -119,9 +126,12 @@ public final class Model implements AutoCloseable {
 
   public ModelConfig config() { return checkpoint.config(); }
 
-  public ModelShape shape() { return ModelShape.of(config()); }
+  public ModelShape shape() { return ModelShape.of(config(), clip != null); }
 
   public Dtype dtype() { return dtype; }
+
+  /** Folder of the CLIP beside the model; null for none. */
+  public Path clip() { return clip == null ? null : clip.folder(); }
 
   /** "cpu", "cuda" or "cuda:N". */
   public String device() { return deviceName; }
@@ -145,9 +155,23 @@ public final class Model implements AutoCloseable {
 
   public ImageEncoder images() { return images; }
 
+  /**
+   * The question of a turn, for {@link ImageEncoder#encode}.
+   *
+   * @param text as the user wrote it, without chat format and placeholders
+   * @param embed rows of the language model's embedding for a text, [tokens, hidden]
+   * @param scope owns what is computed of the question; open as long as pictures are encoded
+   */
+  public QuestionText questionText(String text, Function<String, Tensor> embed, PointerScope scope) {
+    return new QuestionText(text, embed, clip == null ? null : clip.question(text, scope));
+  }
+
   public Decoder decoder() { return decoder; }
 
-  void checkUnchanged() { checkpoint.checkUnchanged(); }
+  void checkUnchanged() {
+    checkpoint.checkUnchanged();
+    if (clip != null) clip.checkUnchanged();
+  }
 
   /** Gives everything back. Throws StateException while sessions are open; closing twice does nothing. */
   @Override public void close() {

@@ -15,6 +15,7 @@ import dev.winnow.vision.PixelBatch;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Collectors;
 import org.bytedeco.javacpp.PointerScope;
 
 /**
@@ -90,7 +91,7 @@ public final class Session implements AutoCloseable {
     double imageMillis = watch.lap();
     try (PointerScope scope = new PointerScope()) {
       Plan plan = question.plan(model.shape(), pixels.stream().mapToInt(model.images()::tokens).max().orElse(0));
-      QuestionText text = new QuestionText(question.text(), words -> model.decoder().embed(wordIds(words)));
+      QuestionText text = model.questionText(asked(question), words -> model.decoder().embed(wordIds(words)), scope);
       Pictures pictures = Pictures.encode(model.images(), pixels, plan, images, text, scope);
       double visionMillis = watch.lap();
       int[] ids = ids(question);
@@ -137,6 +138,13 @@ public final class Session implements AutoCloseable {
         throw e;
       }
     }
+  }
+
+  /** What the user says; of a raw prompt all but its placeholders, since where the question begins is not known. */
+  private String asked(Question question) {
+    if (!question.isRaw()) return question.text();
+    return model.tokenizer().rawPrompt(question.text()).stream()
+        .map(piece -> piece instanceof PromptPiece.Control text ? text.text() : " ").collect(Collectors.joining());
   }
 
   /** Ids of a text as it would begin a prompt, without what the tokenizer puts before every text. */

@@ -110,6 +110,9 @@ final class VisionStage {
   private void cut(VisionCut cut, TowerMerge merge, int image, boolean last) {
     boolean inTower = cut.site().kind() == Site.Kind.VISION_BLOCK;
     long begin = System.nanoTime();
+    // inside the cut's time, because no other method pays for it
+    VisionNeeds.Clip clip = cut.reducer().needs().clip();
+    if (clip != VisionNeeds.Clip.NOTHING) facts.withClip(question.beside(facts, clip));
     List<Reduction> reductions = inTower ? merge.result(facts) : cut.reducer().reduce(facts);
     long nanos = System.nanoTime() - begin;
     List<TileTokens> before = tiles;

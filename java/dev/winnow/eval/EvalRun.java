@@ -99,6 +99,8 @@ public final class EvalRun {
     ObjectNode header = Texts.object().put("format", "winnow.eval/1").put("family", model.config().family());
     header.put("layers", layers()).put("hidden", model.config().text().hidden());
     header.put("dtype", model.dtype().label).put("device", model.device()).put("threads", model.threads());
+    // without it methods were refused, with another one they kept other tokens
+    if (model.clip() != null) header.put("clip", String.valueOf(model.clip().toAbsolutePath().normalize().getFileName()));
     return header.put("data", data.getFileName().toString()).put("suffix", asking.suffix()).put("max_tokens", asking.maxTokens());
   }
 

@@ -90,8 +90,8 @@ public final class VisionFacts {
     return given(received.get(block), "attention received in block " + block).tile(tile);
   }
 
-  /** Picture and question in CLIP's common space; null where the checkpoint has no CLIP text tower. */
-  public ClipFacts clip() { return clip; }
+  /** Picture and question in CLIP's common space. */
+  public ClipFacts clip() { return given(clip, "CLIP's common space"); }
 
   /** The class token's features, [tiles, 1, width]. */
   public Tensor classState() { return given(classState, "the class token's state"); }

@@ -11,9 +11,14 @@ import java.util.TreeSet;
  * @param received blocks for which the mean attention that every token receives is wanted
  * @param classState whether the class token's hidden state, in the layers that the features come from, is wanted
  * @param grid whether the reducer goes by where patches lie in the picture, so that all of them must still be there
+ * @param clip what is wanted of picture and question in CLIP's common space
  */
-public record VisionNeeds(Set<Integer> classRows, Set<Integer> projections, Set<Integer> received, boolean classState, boolean grid) {
-  public static final VisionNeeds NOTHING = new VisionNeeds(Set.of(), Set.of(), Set.of(), false, false);
+public record VisionNeeds(Set<Integer> classRows, Set<Integer> projections, Set<Integer> received, boolean classState, boolean grid,
+    Clip clip) {
+  /** How much of the question is wanted beside the picture in CLIP's common space; each has what the ones before it have. */
+  public enum Clip { NOTHING, WHOLE_TEXT, EVERY_POSITION }
+
+  public static final VisionNeeds NOTHING = of(Set.of(), Set.of(), Set.of());
 
   public VisionNeeds {
     classRows = Set.copyOf(classRows);
@@ -21,20 +26,26 @@ public record VisionNeeds(Set<Integer> classRows, Set<Integer> projections, Set<
     received = Set.copyOf(received);
   }
 
-  public static VisionNeeds classRows(Integer... blocks) { return new VisionNeeds(Set.of(blocks), Set.of(), Set.of(), false, false); }
+  public static VisionNeeds classRows(Integer... blocks) { return of(Set.of(blocks), Set.of(), Set.of()); }
 
-  public static VisionNeeds projections(Integer... blocks) { return new VisionNeeds(Set.of(), Set.of(blocks), Set.of(), false, false); }
+  public static VisionNeeds projections(Integer... blocks) { return of(Set.of(), Set.of(blocks), Set.of()); }
 
-  public static VisionNeeds received(Integer... blocks) { return new VisionNeeds(Set.of(), Set.of(), Set.of(blocks), false, false); }
+  public static VisionNeeds received(Integer... blocks) { return of(Set.of(), Set.of(), Set.of(blocks)); }
 
-  public VisionNeeds withClassState() { return new VisionNeeds(classRows, projections, received, true, grid); }
+  private static VisionNeeds of(Set<Integer> classRows, Set<Integer> projections, Set<Integer> received) {
+    return new VisionNeeds(classRows, projections, received, false, false, Clip.NOTHING);
+  }
 
-  public VisionNeeds withGrid() { return new VisionNeeds(classRows, projections, received, classState, true); }
+  public VisionNeeds withClassState() { return new VisionNeeds(classRows, projections, received, true, grid, clip); }
+
+  public VisionNeeds withGrid() { return new VisionNeeds(classRows, projections, received, classState, true, clip); }
+
+  public VisionNeeds withClip(Clip wanted) { return new VisionNeeds(classRows, projections, received, classState, grid, wanted); }
 
   /** Both together. */
   public VisionNeeds and(VisionNeeds other) {
     return new VisionNeeds(union(classRows, other.classRows), union(projections, other.projections), union(received, other.received),
-        classState || other.classState, grid || other.grid);
+        classState || other.classState, grid || other.grid, clip.compareTo(other.clip) > 0 ? clip : other.clip);
   }
 
   private static Set<Integer> union(Set<Integer> some, Set<Integer> more) {

@@ -14,7 +14,7 @@ public final class CdPruner extends VisionMethod {
     super("cdpruner", "Keeps patches that are relevant to the question and different from one another, by a determinantal point process.",
         "Zhang et al., CDPruner, NeurIPS 2025 (arXiv 2506.10967); code Theia-4869/CDPruner 9541616",
         VisionSettings.tokens(64, "visual_token_num"),
-        Parameter.of("relevance", "clip", "clip: by CLIP's text tower, which the checkpoint must have (paper, code); none: diversity"
+        Parameter.of("relevance", "clip", "clip: by the text tower of the CLIP folder named with --clip (paper, code); none: diversity"
             + " alone (ours)"),
         Parameter.of("centred", "false",
             "true: cosines of mean-centred rows, weighted by how little a patch resembles the others (Cen-Prune, 2026)"));

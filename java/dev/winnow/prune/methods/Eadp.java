@@ -16,7 +16,7 @@ public final class Eadp extends VisionMethod {
     super("eadp", "Keeps the patches that best cover what in the picture is relevant to the question.",
         "EADP, ECCV 2026 (arXiv 2607.02484); code SJTU-DeepVisionLab/EADP e1a0880",
         VisionSettings.tokens(64, "visual_token_num"),
-        Parameter.of("relevance", "clip", "clip: by CLIP's text tower, which the checkpoint must have (paper, code); none: every patch"
+        Parameter.of("relevance", "clip", "clip: by the text tower of the CLIP folder named with --clip (paper, code); none: every patch"
             + " counts alike (ours)"),
         Parameter.of("alpha", "0.5", "weight of the whole question beside its single text positions (alpha, code)"),
         Parameter.of("beta", "1.0", "power of the importance (1 in the code; the paper goes up to 10)"));

@@ -53,11 +53,11 @@ final class VisionSettings {
     throw new InvalidInputException("method '" + method + "' " + what + ", and this model's features are those before it; use " + instead);
   }
 
-  /** Refuses a checkpoint without CLIP's text tower. */
+  /** Refuses a model without CLIP's text tower. */
   static void requireText(String method, ModelShape shape) {
     if (shape.hasClipText()) return;
     throw new InvalidInputException("method '" + method
-        + "' measures relevance with CLIP's text tower and projections, which this checkpoint does not have;"
-        + " set relevance=none, or use mmtok, which asks the language model's embeddings, or divprune");
+        + "' measures relevance with CLIP's text tower and projections, which no LLaVA checkpoint has; name the folder of the CLIP that its"
+        + " vision tower comes from with --clip DIR (in Java ModelOptions.withClip), set relevance=none, or use mmtok or divprune");
   }
 }

@@ -3,6 +3,7 @@ package dev.winnow.prune.patches;
 import dev.winnow.kernels.Greedy;
 import dev.winnow.prune.PatchSelector;
 import dev.winnow.prune.VisionFacts;
+import dev.winnow.prune.VisionNeeds;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarTypeOptional;
 import org.bytedeco.pytorch.Tensor;
@@ -16,6 +17,10 @@ import org.bytedeco.pytorch.global.torch;
  * @param centred whether S is taken of rows with their mean removed and r also counts how little a patch resembles the others (Cen-Prune)
  */
 public record ConditionalDpp(boolean relevant, boolean centred) implements PatchSelector {
+  @Override public VisionNeeds needs() {
+    return relevant ? VisionNeeds.NOTHING.withClip(VisionNeeds.Clip.WHOLE_TEXT) : VisionNeeds.NOTHING;
+  }
+
   @Override public int[] select(VisionFacts facts, int tile, Tensor scores, int k) { return Order.ascending(choose(facts, tile, k)); }
 
   /** In the order of choice. */
@@ -31,7 +36,7 @@ public record ConditionalDpp(boolean relevant, boolean centred) implements Patch
 
   /** float32 [patches], or null for 1. */
   public Tensor weights(VisionFacts facts, int tile) {
-    Tensor r = relevant ? ClipRelevance.of(facts.clip()).select(0, tile).contiguous() : null;
+    Tensor r = relevant ? ClipRelevance.of(facts.clip()).get(tile).contiguous() : null;
     if (!centred) return r;
     Tensor unit = Cosine.unit(facts.projected32(tile));
     // the sum of cosines with all rows is the product with the sum of the unit rows

@@ -27,15 +27,15 @@ public record EntropyRelevance(double alpha, double beta) implements PatchScorer
   private static final double SHARPNESS = 100;
   private static final double TEMPERATURE = 0.01 + EPS;
 
-  @Override public VisionNeeds needs() { return VisionNeeds.NOTHING.withGrid(); }
+  @Override public VisionNeeds needs() { return VisionNeeds.NOTHING.withGrid().withClip(VisionNeeds.Clip.EVERY_POSITION); }
 
   @Override public List<Tensor> score(VisionFacts facts) {
     ClipFacts clip = facts.clip();
     List<Tensor> tiles = new ArrayList<>();
-    Tensor global = ClipRelevance.againstSegments(clip);
     for (int t = 0; t < facts.tiles(); t++) {
       Tensor local = local(clip, t);
-      tiles.add(global.select(0, t).mul(new Scalar(alpha)).add(local.mul(new Scalar(1 - alpha))));
+      Tensor global = ClipRelevance.againstSegments(clip.image().get(t), clip.text());
+      tiles.add(global.mul(new Scalar(alpha)).add(local.mul(new Scalar(1 - alpha))));
     }
     Tensor relevance = torch.stack(new TensorVector(tiles.toArray(new Tensor[0])), 0);
     Tensor low = relevance.min();
@@ -47,7 +47,7 @@ public record EntropyRelevance(double alpha, double beta) implements PatchScorer
   /** Relevance to single text positions, mean over segments: float32 [patches]. */
   private static Tensor local(ClipFacts clip, int tile) {
     List<Tensor> segments = new ArrayList<>();
-    Tensor patches = Cosine.unit(clip.image().select(0, tile));
+    Tensor patches = Cosine.unit(clip.image().get(tile));
     for (int s = 0; s < clip.textTokens().size(0); s++) {
       Tensor relevance = torch.matmul(Cosine.unit(clip.textTokens().select(0, s)), patches.t()).neg();
       Tensor log = torch.log_softmax(relevance.mul(new Scalar(SHARPNESS)), 1);

@@ -1,6 +1,6 @@
 package dev.winnow.prune.patches;
 
-import java.util.List;
+import dev.winnow.prune.QuestionText;
 import java.util.Locale;
 import java.util.Set;
 import java.util.regex.Matcher;
@@ -8,9 +8,6 @@ import java.util.regex.Pattern;
 
 /** The words of a question that say what is looked for, as MMTok picks them. */
 public final class Keywords {
-  /** Hints on the form of the answer that benchmarks append. */
-  private static final List<String> HINTS = List.of("Answer the question using a single word or phrase.",
-      "Answer with the option's letter from the given choices directly.");
   private static final Set<String> STOP = Set.of(("a an the is are was were be been being have has had do does did it they he she we you i"
       + " what where when why how who which and or but so if then question answer to for with by from at into onto upon").split(" "));
   private static final Pattern WORD = Pattern.compile("\\b\\w+\\b", Pattern.UNICODE_CHARACTER_CLASS);
@@ -19,9 +16,7 @@ public final class Keywords {
 
   /** The words joined by spaces; the question without hints where none is left. */
   public static String of(String question) {
-    String text = question;
-    for (String hint : HINTS) text = text.replace(hint, "");
-    text = text.strip();
+    String text = QuestionText.withoutHints(question);
     StringBuilder words = new StringBuilder();
     Matcher matcher = WORD.matcher(text);
     while (matcher.find()) {

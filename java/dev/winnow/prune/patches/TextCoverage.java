@@ -26,7 +26,7 @@ public record TextCoverage(double alpha, double textTemperature, double visionTe
   }
 
   private static Tensor words(QuestionText question) {
-    String keywords = Keywords.of(question.text().replace("<image>", " "));
+    String keywords = Keywords.of(question.text());
     return keywords.isEmpty() ? null : question.embed().apply(keywords).to(torch.ScalarType.Float);
   }
 

@@ -74,7 +74,7 @@ class BenchTowerTest {
       run.prompt(rows, List.of(new Segment(-1, 0, 1), new Segment(0, 1, PICTURE), new Segment(-1, 1 + PICTURE, 2)), 0, Plan.NONE, 0);
       float[] plain = SequenceRun.advance(model.decoder(), List.of(run), StepObserver.NONE)[0];
       BenchArm none = new BenchArm("none", Plan.NONE);
-      none.run(model, ids, IMAGE, BenchPrefill.seen(tower.encoder(), BenchShape.TINY.picture(), model.decoder()), 0, false);
+      none.run(model, ids, IMAGE, BenchPrefill.seen(tower.encoder(), BenchShape.TINY.picture(), model.decoder(), null), 0, false);
       assertArrayEquals(plain, none.logits());
       assertTrue(plain[0] != plain[1] && Float.isFinite(plain[0]));
     }

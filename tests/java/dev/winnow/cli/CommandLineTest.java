@@ -58,6 +58,8 @@ class CommandLineTest {
         {"ask", "--model", MODEL, "--prompt", "o\uFFFD est"},
         {"ask", "--model", MODEL, "--prompt", "x", "--threads", "99999"}, {"ask", "--model", MODEL, "--prompt", "x", "--budget", "8"},
         {"ask", "--model", MODEL, "--prompt", "x", "stray"},
+        {"ask", "--model", MODEL, "--prompt", "x", "--clip", "/nonexistent"}, {"ask", "--model", MODEL, "--prompt", "x", "--clip", MODEL},
+        {"ask", "--model", MODEL, "--image", IMAGE, "--prompt", "x", "--method", "eadp"},
         {"methods", "magic"}, {"methods", "fastv", "--budget", "8"}, {"methods", "fastv", "--layers", "8"}, {"conform"},
         {"conform", "/nonexistent.json"}, {"demo", "--out", IMAGE}};
     for (String[] mistake : mistakes) {
@@ -69,6 +71,20 @@ class CommandLineTest {
       assertTrue(ran.err().startsWith("winnow: ") && ran.err().length() > 30 && !ran.err().contains("Exception: "), what);
     }
     assertEquals(0, ask("--prompt", "x").status(), "the next request works");
+  }
+
+  @Test void clipIsNamedBesideTheModel() {
+    String[] question = {"--image", WIDE_IMAGE, "--prompt", "What is this?", "--method", "cdpruner", "--budget", "5"};
+    Ran refused = ask(question);
+    assertEquals(2, refused.status(), refused.toString());
+    assertTrue(refused.err().contains("--clip DIR"), refused.err());
+    List<String> args = new ArrayList<>(List.of(question));
+    args.addAll(List.of("--clip", TestData.path("clip/clip-vit-tiny-text").toString(), "--trace", "-"));
+    Ran ran = ask(args.toArray(String[]::new));
+    assertEquals(0, ran.status(), ran.toString());
+    JsonNode trace = ran.traces().get(0);
+    assertEquals("clip", trace.at("/method/params/relevance").asText());
+    assertEquals(5, trace.at("/cuts/0/kept").size());
   }
 
   @Test void mistypedNamesAreGuessed() {

@@ -52,6 +52,19 @@ class EvalCommandTest {
     return winnow("eval", with(args, more));
   }
 
+  /** Results of a run without CLIP hold refusals: they are not taken for those of one with it. */
+  @Test void clipIsPartOfWhatResultsDependOn() throws Exception {
+    String[] methods = {"--methods", "cdpruner,eadp", "--budgets", "5"};
+    assertEquals(0, eval(methods), () -> err);
+    assertTrue(out.contains("Not answered") && out.contains("--clip DIR"), out);
+    String[] clip = with(methods, "--clip", TestData.path("clip/clip-vit-tiny-text").toString());
+    assertEquals(2, eval(clip), () -> err);
+    assertTrue(err.contains("another run"), err);
+    Files.delete(folder.resolve("out").resolve("results.jsonl"));
+    assertEquals(0, eval(clip), () -> err);
+    assertTrue(out.contains("| cdpruner | 5 |") && out.contains("| eadp | 5 |") && !out.contains("Not answered"), out);
+  }
+
   @Test void writesTablesAndPlots() throws Exception {
     assertEquals(0, eval("--methods", "fastv,vtw", "--budgets", "12,4"), () -> err);
     assertTrue(out.startsWith("| method | budget | accuracy |"), out);

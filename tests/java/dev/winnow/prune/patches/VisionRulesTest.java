@@ -71,11 +71,21 @@ class VisionRulesTest {
   @Test void eadpKeepsOnePositionOfAShortText() {
     try (PointerScope scope = new PointerScope()) {
       VisionFacts facts = new VisionFacts(random(1, 1, 16, 8)).withProjected(random(1, 1, 16, 8))
-          .withClip(new ClipFacts(random(2, 1, 16, 6), random(3, 1, 6), random(4, 1, 4, 6)));
+          .withClip(ClipFacts.of(random(2, 1, 16, 6), random(3, 1, 6), random(4, 1, 4, 6)));
       Reduction one = reducer("eadp", 4, Map.of("tokens", "5", "alpha", "0")).reduce(facts).get(0);
       assertEquals(5, one.kept().length);
       float[] scores = one.scores();
       assertEquals(16, IntStream.range(0, 16).mapToObj(i -> scores[i]).distinct().count());
+    }
+  }
+
+  /** Patches that are all as relevant, where the public code divides by zero, are chosen by diversity alone. */
+  @Test void cdprunerWithoutDifferencesOfRelevance() {
+    try (PointerScope scope = new PointerScope()) {
+      VisionFacts facts = new VisionFacts(random(1, 1, 16, 8)).withProjected(random(1, 1, 16, 8))
+          .withClip(ClipFacts.of(random(2, 1, 1, 6).expand(1, 16, 6), random(3, 2, 6), null));
+      assertArrayEquals(reducer("cdpruner", 4, Map.of("tokens", "5", "relevance", "none")).reduce(facts).get(0).kept(),
+          reducer("cdpruner", 4, Map.of("tokens", "5")).reduce(facts).get(0).kept());
     }
   }
 
