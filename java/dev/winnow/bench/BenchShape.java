@@ -101,7 +101,7 @@ public enum BenchShape {
 
   /** The whole model, its decoder with the first {@code layers} layers only. No id of the vocabulary stands for a picture. */
   ModelConfig model(int layers) {
-    return new ModelConfig(family.label, false, "bfloat16", config(layers), family.tower, "gelu", true, NO_SUCH_ID, -1, List.of(),
+    return new ModelConfig(family.label, false, "bfloat16", config(layers), family.tower, "gelu", true, NO_SUCH_ID, -1, 0, List.of(),
         family.aspectRatio, family.gridPinpoints);
   }
 

@@ -69,7 +69,7 @@ public final class Checkpoint implements AutoCloseable {
   private static ModelConfig withDtype(ModelConfig c, String stored) {
     String dtype = stored.equals("F32") ? "float32" : stored.equals("F16") ? "float16" : "bfloat16";
     return new ModelConfig(c.family(), c.originalLayout(), dtype, c.text(), c.vision(), c.projectorActivation(), c.projectorBias(),
-        c.imageTokenId(), c.videoTokenId(), c.eosIds(), c.aspectRatio(), c.gridPinpoints());
+        c.imageTokenId(), c.videoTokenId(), c.videoPoolStride(), c.eosIds(), c.aspectRatio(), c.gridPinpoints());
   }
 
   /** The folder that was opened. */

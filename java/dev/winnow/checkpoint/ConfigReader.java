@@ -73,8 +73,14 @@ final class ConfigReader {
         gelu(json.text("projector_hidden_act", "gelu")), json.flag("multimodal_projector_bias", true),
         placeholder("image", defaultImageId(family), tokens.imageToken()),
         video ? placeholder("video", onevision ? 151647 : family.equals("video_llava") ? 32001 : 32000, tokens.videoToken()) : -1,
-        eosIds(text), tiles ? json.text("vision_aspect_ratio", onevision ? "anyres_max_9" : "anyres") : "",
+        family.equals("llava_next_video") ? poolStride(vision) : 0, eosIds(text), tiles ? json.text("vision_aspect_ratio", onevision ? "anyres_max_9" : "anyres") : "",
         tiles ? pinpoints() : List.of());
+  }
+
+  private int poolStride(VisionConfig vision) {
+    String mode = json.text("spatial_pool_mode", "average");
+    if (!mode.equals("average")) throw json.wrong("spatial_pool_mode", "is '" + mode + "': not supported; supported is average");
+    return json.integer("spatial_pool_stride", 2, 1, vision.grid());
   }
 
   private static int defaultImageId(String family) {
@@ -104,7 +110,7 @@ final class ConfigReader {
     VisionConfig visionConfig = VisionConfigReader.read(vision, json, "mm_vision_select_layer", -2,
         feature.equals("patch") ? "default" : "full");
     ModelConfig config = new ModelConfig("llava", true, dtype(json), TextConfigReader.read(json, "llama", false), visionConfig,
-        "gelu", true, ORIGINAL_IMAGE_ID, -1, eosIds(json), aspect.equals("pad") ? "pad" : "", List.of());
+        "gelu", true, ORIGINAL_IMAGE_ID, -1, 0, eosIds(json), aspect.equals("pad") ? "pad" : "", List.of());
     return new Result(config, tower, tokens);
   }
 

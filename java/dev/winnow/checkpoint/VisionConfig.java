@@ -14,6 +14,11 @@ import java.util.List;
 public record VisionConfig(String kind, int hidden, int intermediate, int layers, int heads, int imageSize, int patchSize,
     double layerNormEps, String activation, List<Integer> featureLayers, boolean keepClass) {
 
+  /** The same tower, its class token kept among the features or not. */
+  public VisionConfig withClass(boolean kept) {
+    return new VisionConfig(kind, hidden, intermediate, layers, heads, imageSize, patchSize, layerNormEps, activation, featureLayers, kept);
+  }
+
   public boolean hasClass() { return kind.equals("clip"); }
 
   /** Patches on one side. */

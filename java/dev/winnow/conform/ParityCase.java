@@ -15,9 +15,6 @@ import dev.winnow.kernels.Dtype;
 import dev.winnow.kernels.Tensors;
 import dev.winnow.kernels.Vectors;
 import dev.winnow.prune.Plan;
-import dev.winnow.vision.ImageReader;
-import dev.winnow.vision.PixelBatch;
-import dev.winnow.vision.VisionObserver;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -28,7 +25,6 @@ import org.bytedeco.pytorch.Tensor;
 
 /** One conversation of a parity file, from the prompt's text to the generated text. */
 final class ParityCase {
-  private static final double FEATURES = 2e-4;
   private static final double LOGITS = 2e-4;
   private static final double ATTENTION = 5e-5;
   private static final double BFLOAT16_LOGITS = 0.3;
@@ -49,17 +45,16 @@ final class ParityCase {
     this.exact = model.dtype() == Dtype.FLOAT32;
   }
 
-  static Check newCheck() { return new Check(FEATURES, 0, 1e-4); }
+  static Check newCheck() { return new Check(ParityVisuals.FEATURES, 0, 1e-4); }
 
   void run() {
-    if (oneCase.path("videos").size() > 0) {
-      check.same("videos", "not supported", "supported");
-      return;
-    }
     try (PointerScope scope = new PointerScope()) {
       int[] ids = prompt();
-      List<Tensor> images = images(scope);
-      Prompt prompt = Prompt.assemble(ids, model.config().imageTokenId(), images, 0, model.decoder());
+      ParityVisuals visuals = new ParityVisuals(model, base, oneCase, check);
+      List<Tensor> rows = new ArrayList<>(visuals.images(scope));
+      int images = rows.size();
+      rows.addAll(visuals.videos(scope));
+      Prompt prompt = Prompt.assemble(ids, model.config(), rows, images, 0, model.decoder());
       check.same("input_length", (int) prompt.rows().size(0), oneCase.get("input_length").asInt());
       generate(prompt);
       if (exact) ask();
@@ -68,13 +63,8 @@ final class ParityCase {
 
   private int[] prompt() {
     if (oneCase.has("messages")) {
-      StringBuilder text = new StringBuilder();
       List<PromptPiece> pieces = model.chatFormat().prompt(messages());
-      for (PromptPiece piece : pieces) {
-        text.append(piece instanceof PromptPiece.Control control ? control.text()
-            : piece instanceof PromptPiece.Text typed ? typed.text() : "<image>");
-      }
-      check.same("prompt", text.toString(), oneCase.get("prompt").asText());
+      check.same("prompt", PromptPiece.render(pieces), oneCase.get("prompt").asText());
       check.ints("prompt_ids", model.tokenizer().encode(pieces), oneCase.get("prompt_ids"));
     }
     int[] ids = model.tokenizer().encode(model.tokenizer().rawPrompt(oneCase.get("prompt").asText()));
@@ -86,38 +76,19 @@ final class ParityCase {
     List<ChatMessage> messages = new ArrayList<>();
     for (JsonNode message : oneCase.get("messages")) {
       int images = 0;
+      int videos = 0;
       List<String> texts = new ArrayList<>();
       for (JsonNode part : message.get("content")) {
-        if (part.get("type").asText().equals("image")) images++;
-        else texts.add(part.get("text").asText());
+        switch (part.get("type").asText()) {
+          case "image" -> images++;
+          case "video" -> videos++;
+          default -> texts.add(part.get("text").asText());
+        }
       }
-      messages.add(new ChatMessage(ChatMessage.Role.valueOf(message.get("role").asText().toUpperCase(Locale.ROOT)), images, 0, texts));
+      ChatMessage.Role role = ChatMessage.Role.valueOf(message.get("role").asText().toUpperCase(Locale.ROOT));
+      messages.add(new ChatMessage(role, images, videos, texts));
     }
     return messages;
-  }
-
-  private List<Tensor> images(PointerScope scope) {
-    List<float[]> pixels = new ArrayList<>();
-    List<float[]> features = new ArrayList<>();
-    List<Tensor> rows = new ArrayList<>();
-    TowerSums sums = new TowerSums(model.config().vision().layers());
-    for (JsonNode image : oneCase.get("images")) {
-      PixelBatch batch = model.images().prepare(ImageReader.read(base.resolve(image.asText())), oneCase.get("images").size() > 1);
-      pixels.add(batch.pixels());
-      features.add(Tensors.toFloats(Tensors.adopt(scope, model.images().features(batch, sums))));
-      rows.add(Tensors.adopt(scope, model.images().encode(batch, VisionObserver.NONE)));
-    }
-    if (rows.isEmpty() || !exact) return rows;
-    boolean lossless = true;
-    for (JsonNode image : oneCase.get("images")) lossless &= !image.asText().endsWith(".jpg");
-    JsonNode wantedPixels = oneCase.has("pixel_values") ? oneCase.get("pixel_values") : oneCase.get("pixel_values_images");
-    summary("pixel_values", join(filled(pixels)), wantedPixels, lossless ? 1e-6 : 0.04);
-    sums.compare(oneCase.path("image_tower_layers"), check);
-    summary("image_vision_hidden", join(features), oneCase.get("image_vision_hidden"), FEATURES);
-    float[] projected = join(rows.stream().map(Tensors::toFloats).toList());
-    summary("image_features", projected, oneCase.get("image_features"), FEATURES);
-    check.ints("image_feature_lengths", rows.stream().mapToInt(row -> (int) row.size(0)).toArray(), oneCase.get("image_feature_lengths"));
-    return rows;
   }
 
   private void generate(Prompt prompt) {
@@ -133,9 +104,9 @@ final class ParityCase {
       }
       tensor("logits", logits, LOGITS);
       tensor("last_hidden", probe.lastHidden(), 1e-4);
-      tensor("layers_last_position", probe.layersLastPosition(), FEATURES);
+      tensor("layers_last_position", probe.layersLastPosition(), ParityVisuals.FEATURES);
       probe.attentionRows().forEach((name, row) -> tensor(name, row, ATTENTION));
-      summary("logits_all_positions", probe.allLogits(), oneCase.get("logits_all_positions"), LOGITS);
+      ParityVisuals.summary(check, "logits_all_positions", probe.allLogits(), oneCase.get("logits_all_positions"), LOGITS);
       int[] ids = new int[steps];
       for (int i = 0; i < steps; i++) {
         ids[i] = Vectors.argmax(logits);
@@ -173,6 +144,7 @@ final class ParityCase {
     JsonNode greedy = oneCase.get("greedy");
     Question question = Question.of(oneCase.get("prompt").asText()).raw().maxTokens(greedy.get("ids").size());
     oneCase.get("images").forEach(image -> question.image(base.resolve(image.asText())));
+    ParityVisuals.videos(oneCase, base).forEach(video -> question.video(video.frames()));
     try (Session session = model.newSession()) {
       Answer answer = session.ask(question);
       JsonNode end = greedy.get("first_eos");
@@ -190,44 +162,7 @@ final class ParityCase {
     float[] wanted = Tensors.toFloats(tensors.get(key));
     check.same(name + ".size", got.length, wanted.length);
     for (int i = 0; i < Math.min(got.length, wanted.length); i++) {
-      check.close(name + "[" + i + "]", got[i], wanted[i], allowed(tolerance, wanted[i]));
+      check.close(name + "[" + i + "]", got[i], wanted[i], ParityVisuals.allowed(tolerance, wanted[i]));
     }
-  }
-
-  /** Features and what follows from them may also be off by a share of their size. */
-  private static double allowed(double tolerance, double wanted) {
-    return tolerance + (tolerance >= FEATURES ? 1e-4 * Math.abs(wanted) : 0);
-  }
-
-  /** An array given as shape, sums and sampled values. */
-  private void summary(String what, float[] got, JsonNode wanted, double tolerance) {
-    if (wanted == null) return;
-    long size = 1;
-    for (JsonNode n : wanted.get("shape")) size *= n.asLong();
-    check.same(what + ".size", (long) got.length, size);
-    if (got.length != size) return;
-    JsonNode index = wanted.get("index");
-    for (int i = 0; i < index.size(); i++) {
-      double value = wanted.get("value").get(i).asDouble();
-      int at = index.get(i).asInt();
-      check.close(what + "[" + at + "]", got[at], value, allowed(tolerance, value));
-    }
-    if (tolerance <= FEATURES) TowerSums.compareSums(what, got, wanted, check);
-  }
-
-  /** Pictures with fewer tiles than the most are filled up with zeros, as the reference batches them. */
-  private static List<float[]> filled(List<float[]> pixels) {
-    int most = pixels.stream().mapToInt(part -> part.length).max().orElse(0);
-    return pixels.stream().map(part -> Arrays.copyOf(part, most)).toList();
-  }
-
-  private static float[] join(List<float[]> parts) {
-    float[] all = new float[parts.stream().mapToInt(part -> part.length).sum()];
-    int at = 0;
-    for (float[] part : parts) {
-      System.arraycopy(part, 0, all, at, part.length);
-      at += part.length;
-    }
-    return all;
   }
 }

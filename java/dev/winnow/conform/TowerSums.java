@@ -5,7 +5,7 @@ import dev.winnow.kernels.Tensors;
 import dev.winnow.vision.VisionObserver;
 import org.bytedeco.pytorch.Tensor;
 
-/** Adds up every hidden state of the tower over the pictures of a case. */
+/** Adds up every hidden state of the tower over the pictures or frames of a case. */
 final class TowerSums implements VisionObserver {
   private final double[] sums;
   private final double[] squares;
@@ -31,9 +31,9 @@ final class TowerSums implements VisionObserver {
   }
 
   /** Only the states that were run: blocks behind the features are not. */
-  void compare(JsonNode wanted, Check check) {
+  void compare(String what, JsonNode wanted, Check check) {
     for (int i = 0; i < wanted.size() && i < sums.length; i++) {
-      if (counts[i] > 0) compare("image_tower_layers[" + i + "]", sums[i], squares[i], counts[i], wanted.get(i), check);
+      if (counts[i] > 0) compare(what + "[" + i + "]", sums[i], squares[i], counts[i], wanted.get(i), check);
     }
   }
 

@@ -18,7 +18,10 @@ public final class MemoryCheck {
   private MemoryCheck() {}
 
   /** Throws InsufficientMemoryException naming the setting that would do. */
-  public static void require(long bytes, String what) {
+  public static void require(long bytes, String what) { require(bytes, what, "use --dtype bfloat16, a smaller model or a larger machine"); }
+
+  /** @param remedy what to do where the machine has too little */
+  static void require(long bytes, String what, String remedy) {
     long limit = Pointer.maxPhysicalBytes();
     if (limit > 0 && bytes + BASE_BYTES > limit) {
       long needed = mib(bytes + BASE_BYTES);
@@ -28,7 +31,7 @@ public final class MemoryCheck {
     long available = available();
     if (bytes > available) {
       throw new InsufficientMemoryException(what + " needs about " + mib(bytes) + " MiB of memory, but only " + mib(available)
-          + " MiB are available; use --dtype bfloat16, a smaller model or a larger machine");
+          + " MiB are available; " + remedy);
     }
   }
 

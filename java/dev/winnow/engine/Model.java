@@ -4,6 +4,7 @@ import dev.winnow.checkpoint.ChatFormat;
 import dev.winnow.checkpoint.Checkpoint;
 import dev.winnow.checkpoint.ModelConfig;
 import dev.winnow.checkpoint.Tokenizer;
+import dev.winnow.checkpoint.VisionConfig;
 import dev.winnow.decoder.Decoder;
 import dev.winnow.decoder.KvPool;
 import dev.winnow.kernels.Dtype;
@@ -41,6 +42,8 @@ public final class Model implements AutoCloseable {
   private final int threads;
   private final String deviceName;
   private final ImageEncoder images;
+  /** null where the family takes no videos. */
+  private final VideoEncoder videos;
   private final Decoder decoder;
   private final double loadMillis;
   private ChatFormat chatFormat;
@@ -57,7 +60,7 @@ public final class Model implements AutoCloseable {
       checkpoint = owned(Checkpoint.open(folder));
       ModelConfig config = checkpoint.config();
       clip = options.clip() == null ? null : owned(Clip.open(options.clip(), config.vision()));
-      for (Question question : questions) question.plan(shape(), 0);
+      for (Question question : questions) question.check(config, shape());
       dtype = options.dtype() == null ? Dtype.of(config.dtype()) : options.dtype();
       if (dtype == Dtype.FLOAT16 && device.is_cpu()) {
         LOG.log(System.Logger.Level.WARNING,
@@ -69,8 +72,12 @@ public final class Model implements AutoCloseable {
       Preprocessor preprocessor = Preprocessor.load(checkpoint.preprocessorFolder(), config);
       VisionTower tower = owned(new VisionTower(config.vision(), checkpoint.weights(), dtype.torch, device));
       Projector projector = owned(new Projector(config, checkpoint.weights(), dtype.torch, device));
-      images = new ImageEncoder(config, preprocessor, tower, projector,
-          checkpoint.weights().has("image_newline") ? checkpoint.weights().get("image_newline") : null);
+      Tensor newline = checkpoint.weights().has("image_newline") ? checkpoint.weights().get("image_newline") : null;
+      images = new ImageEncoder(config, preprocessor, tower, projector, newline);
+      VisionConfig ofVideos = VideoEncoder.tower(config);
+      VisionTower videoTower = !VideoEncoder.hasOwnTower(config) ? tower
+          : owned(new VisionTower(ofVideos, checkpoint.weights(), "video.", dtype.torch, device));
+      videos = ofVideos == null ? null : new VideoEncoder(config, preprocessor, videoTower, projector, newline, dtype);
       KvPool pool = owned(new KvPool(device, Long.getLong(KV_BYTES_PROPERTY, Long.MAX_VALUE)));
       decoder = owned(new Decoder(config.text(), checkpoint.weights(), dtype, device, pool));
       done = true;
@@ -100,7 +107,7 @@ public final class Model implements AutoCloseable {
   private long converted(Device device) {
     long bytes = 0;
     for (String name : checkpoint.weights().names()) {
-      if (name.startsWith("vision.") && !visionUsed(name)) continue;
+      if (!used(name)) continue;
       Tensor tensor = checkpoint.weights().get(name);
       boolean asIs = device.is_cpu() && tensor.scalar_type().value == dtype.torch.value;
       if (!asIs) bytes += tensor.numel() * dtype.bytes;
@@ -108,7 +115,7 @@ public final class Model implements AutoCloseable {
     return bytes;
   }
 
-  private static boolean visionUsed(String name) { return !name.contains("post_layernorm"); }
+  private static boolean used(String name) { return !name.startsWith("vision.post_layernorm") && !name.startsWith("video.post_layernorm"); }
 
   private <C extends AutoCloseable> C owned(C resource) {
     owned.push(resource);
@@ -165,6 +172,9 @@ public final class Model implements AutoCloseable {
   public QuestionText questionText(String text, Function<String, Tensor> embed, PointerScope scope) {
     return new QuestionText(text, embed, clip == null ? null : clip.question(text, scope));
   }
+
+  /** null where the family takes no videos. */
+  public VideoEncoder videos() { return videos; }
 
   public Decoder decoder() { return decoder; }
 

@@ -6,13 +6,14 @@ import dev.winnow.prune.CutRecord;
 import dev.winnow.prune.Plan;
 import dev.winnow.prune.QuestionText;
 import dev.winnow.vision.PixelBatch;
+import dev.winnow.vision.VideoFrames;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 
-/** The pictures of one prompt as they enter the language model, with what the cuts before it have to say to those inside. */
+/** The pictures and videos of one prompt as they enter the language model, with what the cuts before it have to say to those inside. */
 public record Pictures(List<ImageEncoder.Encoded> all) {
   public Pictures { all = List.copyOf(all); }
 
@@ -27,6 +28,22 @@ public record Pictures(List<ImageEncoder.Encoded> all) {
     List<ImageEncoder.Encoded> all = new ArrayList<>();
     for (PixelBatch batch : pixels) {
       ImageEncoder.Encoded encoded = encoder.encode(batch, plan.visionCuts(), firstImage + all.size(), question);
+      Tensors.adopt(scope, encoded.rows());
+      all.add(encoded);
+    }
+    return new Pictures(all);
+  }
+
+  /**
+   * Encodes pictures and videos under a plan.
+   *
+   * @param first number of the first of them within the session
+   * @param scope owns their rows
+   */
+  static Pictures encode(Model model, Visuals visuals, Plan plan, int first, QuestionText question, PointerScope scope) {
+    List<ImageEncoder.Encoded> all = new ArrayList<>(encode(model.images(), visuals.pictures(), plan, first, question, scope).all());
+    for (VideoFrames video : visuals.videos()) {
+      ImageEncoder.Encoded encoded = model.videos().encode(video, plan.visionCuts(), first + all.size(), question);
       Tensors.adopt(scope, encoded.rows());
       all.add(encoded);
     }

@@ -1,6 +1,7 @@
 package dev.winnow.engine;
 
 import dev.winnow.InvalidInputException;
+import dev.winnow.checkpoint.ModelConfig;
 import dev.winnow.prune.Method;
 import dev.winnow.prune.Methods;
 import dev.winnow.prune.ModelShape;
@@ -8,6 +9,7 @@ import dev.winnow.prune.Plan;
 import dev.winnow.prune.PlanReader;
 import dev.winnow.vision.ImageReader;
 import dev.winnow.vision.RgbImage;
+import dev.winnow.vision.Video;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -17,7 +19,7 @@ import java.util.OptionalInt;
 import java.util.function.Supplier;
 
 /**
- * One turn of a user: pictures, text, and how it is to be answered. Start with {@link #of} and add what differs from the defaults: no
+ * One turn of a user: pictures, videos, text, and how it is to be answered. Start with {@link #of} and add what differs from the defaults: no
  * pictures, no pruning, greedy, 256 tokens. Not thread-safe while it is being put together.
  */
 public final class Question {
@@ -25,6 +27,7 @@ public final class Question {
 
   private final String text;
   private final List<Supplier<RgbImage>> images = new ArrayList<>();
+  private final List<Video> videos = new ArrayList<>();
   private final Map<String, String> settings = new LinkedHashMap<>();
   private boolean raw;
   private Method method = Methods.named("none");
@@ -40,7 +43,7 @@ public final class Question {
   /** A question to which the model's chat format is applied. No text in it is ever a control token. */
   public static Question of(String text) { return new Question(text); }
 
-  /** Takes the text as the whole prompt, as it is, with {@code <image>} placeholders and the chat format's control strings. */
+  /** Takes the text as the whole prompt, as it is, with {@code <image>} and {@code <video>} placeholders and the chat format's control strings. */
   public Question raw() {
     raw = true;
     return this;
@@ -54,6 +57,25 @@ public final class Question {
 
   private Question image(Supplier<RgbImage> image) {
     images.add(image);
+    return this;
+  }
+
+  /**
+   * Adds a video: a folder of its frames, each a picture file, in the order of their names. The frames are read when the question is asked.
+   * In the prompt the pictures of a turn come before its videos.
+   *
+   * @throws InvalidInputException if there is no such folder or it has no frames
+   */
+  public Question video(Path folder) { return video(Video.of(folder)); }
+
+  /** Adds at most so many frames of a video, evenly spread, the first and the last among them. */
+  public Question video(Path folder, int frames) { return video(Video.of(folder).sampled(frames)); }
+
+  /** Adds a video by the picture files of its frames, in the order in which they are shown; at least one. */
+  public Question video(List<Path> frames) { return video(new Video(frames)); }
+
+  private Question video(Video video) {
+    videos.add(video);
     return this;
   }
 
@@ -71,7 +93,7 @@ public final class Question {
     return this;
   }
 
-  /** Asks the method to hold this many tokens of each image, on average over the decoder's layers. */
+  /** Asks the method to hold this many tokens of each image and video, on average over the decoder's layers. */
   public Question budget(int tokens) {
     if (tokens < 0) throw new InvalidInputException("budget must be 0 or more tokens, not " + tokens);
     budget = OptionalInt.of(tokens);
@@ -114,13 +136,21 @@ public final class Question {
 
   List<Supplier<RgbImage>> images() { return images; }
 
+  List<Video> videos() { return videos; }
+
   Sampling sampling() { return sampling; }
 
   int maxTokens() { return maxTokens; }
 
   TokenListener listener() { return listener; }
 
-  /** @param imageTokens tokens of the largest image of this turn, 0 without images */
+  /** Throws InvalidInputException for what a model cannot do of this, before any work. */
+  void check(ModelConfig config, ModelShape shape) {
+    Plan known = plan(shape, 0);
+    if (!videos.isEmpty()) VideoEncoder.require(config, known);
+  }
+
+  /** @param imageTokens tokens of the largest image or video of this turn, 0 without any */
   Plan plan(ModelShape shape, int imageTokens) {
     if (planFile != null) return planFile.plan(shape);
     return plan != null ? plan : method.plan(shape, settings, budget, imageTokens);

@@ -68,7 +68,7 @@ public final class SequenceRun implements AutoCloseable {
     sequence.cache().headroom(headroom(newTokens));
     int start = totalRows();
     List<Segment> placed = new ArrayList<>();
-    for (Segment part : parts) placed.add(new Segment(part.image(), start + part.start(), part.length()));
+    for (Segment part : parts) placed.add(part.startingAt(start + part.start()));
     segments.addAll(placed);
     placed.forEach(sequence::add);
     append(rows);

@@ -11,11 +11,11 @@ import dev.winnow.decoder.StepObserver;
 import dev.winnow.prune.CutRecord;
 import dev.winnow.prune.Plan;
 import dev.winnow.prune.QuestionText;
-import dev.winnow.vision.PixelBatch;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.bytedeco.javacpp.PointerScope;
 
 /**
@@ -69,36 +69,44 @@ public final class Session implements AutoCloseable {
   public PromptSize size(Question question) {
     lease.enter();
     try {
-      List<PixelBatch> pixels = prepare(question);
-      int[] tokens = pixels.stream().mapToInt(model.images()::tokens).toArray();
-      int text = ids(question).length - pixels.size() + (unseen == NOTHING ? 0 : 1);
-      int newTokens = room(text + Arrays.stream(tokens).sum() - (unseen == NOTHING ? 0 : 1), question.maxTokens());
-      return new PromptSize(text, tokens, pixels.stream().mapToInt(PixelBatch::tiles).sum(), run.sequence().cache().lengths(), newTokens);
+      question.check(model.config(), model.shape());
+      Visuals visuals = prepare(question);
+      int[] tokens = visuals.tokens(model);
+      int text = ids(question).length - visuals.count() + (unseen == NOTHING ? 0 : 1);
+      int newTokens = room(text + Arrays.stream(tokens).sum() - (unseen == NOTHING ? 0 : 1), question);
+      return new PromptSize(text, tokens, visuals.tiles(), run.sequence().cache().lengths(), newTokens);
     } finally {
       lease.leave();
     }
   }
 
-  private List<PixelBatch> prepare(Question question) {
-    boolean several = question.images().size() > 1;
-    return question.images().stream().map(image -> model.images().prepare(image.get(), several)).toList();
+  /** Videos are read only where their rows and caches can be had. */
+  private Visuals prepare(Question question) {
+    Visuals pictures = Visuals.pictures(model, question);
+    if (question.videos().isEmpty()) return pictures;
+    int[] frames = question.videos().stream().mapToInt(video -> video.frames().size()).toArray();
+    int[] tokens = IntStream.concat(Arrays.stream(pictures.tokens(model)), Arrays.stream(frames).map(model.videos()::tokens)).toArray();
+    Plan plan = question.plan(model.shape(), Arrays.stream(tokens).max().orElse(0));
+    if (plan.visionCuts().isEmpty()) room(ids(question).length - tokens.length + Arrays.stream(tokens).sum(), question);
+    model.videos().requireMemory(frames, plan);
+    return pictures.withVideos(model, question);
   }
 
   private Answer answer(Question question) {
     Stopwatch watch = new Stopwatch();
-    question.plan(model.shape(), 0); // what the method cannot do on this model is said before any work
-    List<PixelBatch> pixels = prepare(question);
+    question.check(model.config(), model.shape());
+    Visuals visuals = prepare(question);
     double imageMillis = watch.lap();
     try (PointerScope scope = new PointerScope()) {
-      Plan plan = question.plan(model.shape(), pixels.stream().mapToInt(model.images()::tokens).max().orElse(0));
+      Plan plan = question.plan(model.shape(), Arrays.stream(visuals.tokens(model)).max().orElse(0));
       QuestionText text = model.questionText(asked(question), words -> model.decoder().embed(wordIds(words)), scope);
-      Pictures pictures = Pictures.encode(model.images(), pixels, plan, images, text, scope);
+      Pictures pictures = Pictures.encode(model, visuals, plan, images, text, scope);
       double visionMillis = watch.lap();
       int[] ids = ids(question);
-      Prompt prompt = Prompt.assemble(ids, model.config().imageTokenId(), pictures.rows(), images, model.decoder());
+      Prompt prompt = Prompt.assemble(ids, model.config(), pictures.rows(), visuals.pictures().size(), images, model.decoder());
       int length = (int) prompt.rows().size(0);
       int holes = plan.positions() == PositionPolicy.ORIGINAL ? pictures.holes() : 0;
-      int newTokens = room(length + holes, question.maxTokens());
+      int newTokens = room(length + holes, question);
       SequenceRun.Mark mark = run.mark();
       int unseenBefore = unseen;
       try {
@@ -115,7 +123,7 @@ public final class Session implements AutoCloseable {
         Decoding decoding = new Decoding(question, newTokens);
         decoding.run(first);
         double decodeMillis = watch.lap();
-        images += pixels.size();
+        images += visuals.count();
         List<CutRecord> cuts = new ArrayList<>(pictures.cuts());
         cuts.addAll(run.cuts());
         double pruning = cuts.stream().mapToDouble(cut -> cut.nanos() / 1e6).sum();
@@ -161,21 +169,30 @@ public final class Session implements AutoCloseable {
     if (question.isRaw()) {
       pieces = tokenizer.rawPrompt(question.text());
     } else {
-      List<ChatMessage> turn = List.of(ChatMessage.user(question.images().size(), 0, question.text()));
+      List<ChatMessage> turn = List.of(ChatMessage.user(question.images().size(), question.videos().size(), question.text()));
       pieces = begins ? model.chatFormat().prompt(turn) : model.chatFormat().continuation(turn);
     }
     return begins ? tokenizer.encode(pieces) : tokenizer.encodeContinuation(pieces);
   }
 
-  /** Tokens that may be generated after a prompt that takes so many positions. */
-  private int room(int length, int maxTokens) {
+  /** Tokens that may be generated after a question that takes so many positions. */
+  private int room(int length, Question question) {
     int most = model.config().text().maxPositions();
     int used = run.sequence().position(run.totalRows()) + (unseen == NOTHING ? 0 : 1) + length;
     if (used > most) {
       throw new InvalidInputException("the conversation would be " + used + " tokens long, more than the " + most
-          + " that this model takes; shorten the prompt, give fewer pictures or open a new session");
+          + " that this model takes; " + (question.videos().isEmpty() ? "" : fewerFrames(used - most, question))
+          + "shorten the prompt, give fewer pictures or open a new session");
     }
-    return Math.min(maxTokens, most - used);
+    return Math.min(question.maxTokens(), most - used);
+  }
+
+  private String fewerFrames(int tooMany, Question question) {
+    int frames = question.videos().stream().mapToInt(video -> video.frames().size()).sum();
+    int each = model.videos().rowsPerFrame();
+    int fit = frames - (tooMany + each - 1) / each;
+    return (fit < 1 ? "give fewer frames than " + frames : "give at most " + fit + " frames instead of " + frames) + ", which take " + each
+        + " tokens each (--frames N takes N of a video), ";
   }
 
   private float[] feed(int token) {

@@ -44,7 +44,7 @@ public final class TraceJson {
     prompt.put("length", report.length());
     ArrayNode segments = prompt.putArray("segments");
     for (Segment segment : report.segments()) {
-      ObjectNode node = segments.addObject().put("kind", segment.isText() ? "text" : "image");
+      ObjectNode node = segments.addObject().put("kind", segment.isText() ? "text" : segment.video() ? "video" : "image");
       if (!segment.isText()) node.put("image", segment.image());
       node.put("start", segment.start()).put("length", segment.length());
     }

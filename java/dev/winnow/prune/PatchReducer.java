@@ -22,6 +22,8 @@ public record PatchReducer(PatchScorer scorer, TileShares shares, PatchSelector 
     return scorer == null ? others : scorer.needs().and(others);
   }
 
+  @Override public boolean needsWholePicture() { return shares.needsWholePicture(); }
+
   @Override public boolean keepsAll(int unpruned) { return tokens >= unpruned; }
 
   @Override public int most(int rows) { return Math.min(rows, tokens); }

@@ -20,6 +20,9 @@ public interface TileShares {
    */
   int[] of(VisionFacts facts, List<Tensor> scores, int tokens);
 
+  /** Whether it takes the first tile for the whole picture and the others for its parts. */
+  default boolean needsWholePicture() { return false; }
+
   /** What the division looks at, beside the scores. */
   default VisionNeeds needs() { return VisionNeeds.NOTHING; }
 

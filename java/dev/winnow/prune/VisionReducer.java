@@ -21,6 +21,9 @@ public interface VisionReducer {
   /** The most rows that it leaves of a picture of so many: exact where counts decide. */
   default int most(int rows) { return rows; }
 
+  /** Whether the first tile must be the whole picture, scaled down, with the others as its parts: then it cannot take frames of a video. */
+  default boolean needsWholePicture() { return false; }
+
   /**
    * Decides. Runs inside a PointerScope to which all tensors of the result belong.
    *

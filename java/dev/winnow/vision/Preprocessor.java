@@ -121,12 +121,24 @@ public final class Preprocessor {
   /** The picture as the tower takes it. */
   public PixelBatch prepare(RgbImage image) {
     TileGrid grid = layout == Layout.TILES ? TileGrid.of(image.width(), image.height(), config.canvases(), tileSide()) : null;
-    List<RgbImage> tiles = tiles(image, grid);
+    return batch(tiles(image, grid), image.width(), image.height(), grid);
+  }
+
+  /**
+   * Frames of a video as the tower takes them, one tile each.
+   *
+   * @param scaled frames that {@link #tiles} has brought to the tower's size
+   * @param imageWidth columns of a frame before that, pixels
+   * @param imageHeight rows of a frame before that, pixels
+   */
+  public PixelBatch frames(List<RgbImage> scaled, int imageWidth, int imageHeight) { return batch(scaled, imageWidth, imageHeight, null); }
+
+  private PixelBatch batch(List<RgbImage> tiles, int imageWidth, int imageHeight, TileGrid grid) {
     int height = tiles.get(0).height();
     int width = tiles.get(0).width();
     float[] pixels = new float[Math.multiplyExact(tiles.size() * 3, height * width)];
     for (int t = 0; t < tiles.size(); t++) normalise(tiles.get(t).rgb(), pixels, t * 3 * height * width, height * width);
-    return new PixelBatch(pixels, tiles.size(), height, width, image.width(), image.height(), grid);
+    return new PixelBatch(pixels, tiles.size(), height, width, imageWidth, imageHeight, grid);
   }
 
   /** The tiles as bytes, before they become numbers: what the tower sees of the picture. */

@@ -28,13 +28,19 @@ public final class VisionTower implements AutoCloseable {
   private final LayerNorm preNorm;
   private volatile boolean closed;
 
+  /** The tower of pictures: the tensors under {@code vision.}. */
+  public VisionTower(VisionConfig config, Weights source, ScalarType dtype, Device device) {
+    this(config, source, "vision.", dtype, device);
+  }
+
   /**
    * Takes the tower's weights, converted once to the dtype and device of the computation.
    *
    * @param source must stay open as long as the tower
+   * @param name what the canonical names of the tower's tensors begin with
    * @throws InvalidInputException naming the tensor that is missing or has another shape than the config implies
    */
-  public VisionTower(VisionConfig config, Weights source, ScalarType dtype, Device device) {
+  public VisionTower(VisionConfig config, Weights source, String name, ScalarType dtype, Device device) {
     this.config = config;
     weights = new ComputeWeights(source, dtype, device);
     boolean made = false;
@@ -42,15 +48,15 @@ public final class VisionTower implements AutoCloseable {
       int width = config.hidden();
       int side = config.patchSize();
       boolean clip = config.hasClass();
-      Tensor kernel = weights.get("vision.embeddings.patch_embedding.weight", width, 3, side, side);
-      Tensor bias = clip ? null : weights.get("vision.embeddings.patch_embedding.bias", width);
+      Tensor kernel = weights.get(name + "embeddings.patch_embedding.weight", width, 3, side, side);
+      Tensor bias = clip ? null : weights.get(name + "embeddings.patch_embedding.bias", width);
       patches = weights.linear(weights.keep(kernel.reshape(width, 3L * side * side)), bias);
-      classToken = clip ? weights.get("vision.embeddings.class_embedding", width) : null;
-      positions = weights.get("vision.embeddings.position_embedding.weight", config.patches() + (clip ? 1 : 0), width);
-      preNorm = clip ? weights.layerNorm("vision.pre_layrnorm", width, config.layerNormEps()) : null;
+      classToken = clip ? weights.get(name + "embeddings.class_embedding", width) : null;
+      positions = weights.get(name + "embeddings.position_embedding.weight", config.patches() + (clip ? 1 : 0), width);
+      preNorm = clip ? weights.layerNorm(name + "pre_layrnorm", width, config.layerNormEps()) : null;
       blocks = new TowerBlock[config.layers()];
       BlockShape shape = BlockShape.of(config);
-      for (int i = 0; i < blocks.length; i++) blocks[i] = new TowerBlock(weights, "vision.encoder.layers." + i + ".", shape);
+      for (int i = 0; i < blocks.length; i++) blocks[i] = new TowerBlock(weights, name + "encoder.layers." + i + ".", shape);
       made = true;
     } finally {
       if (!made) weights.close();
@@ -58,6 +64,9 @@ public final class VisionTower implements AutoCloseable {
   }
 
   public VisionConfig config() { return config; }
+
+  /** Whether it computes in the host's memory. */
+  public boolean onHost() { return weights.device().is_cpu(); }
 
   /** As {@link #encode(Tensor, VisionObserver)}, for a prepared picture. */
   public Tensor encode(PixelBatch batch, VisionObserver observer) {

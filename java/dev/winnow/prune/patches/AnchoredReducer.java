@@ -23,6 +23,8 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 public record AnchoredReducer(VisionReducer selector, int tokens) implements VisionReducer {
   @Override public VisionNeeds needs() { return selector.needs(); }
 
+  @Override public boolean needsWholePicture() { return selector.needsWholePicture(); }
+
   @Override public boolean keepsAll(int unpruned) { return tokens >= unpruned; }
 
   @Override public int most(int rows) { return Math.min(rows, tokens); }

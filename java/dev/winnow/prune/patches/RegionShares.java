@@ -23,6 +23,8 @@ public record RegionShares(int shallow, double alpha, boolean exact) implements 
 
   @Override public VisionNeeds needs() { return scorer().needs().withGrid(); }
 
+  @Override public boolean needsWholePicture() { return true; }
+
   @Override public int[] of(VisionFacts facts, List<Tensor> scores, int tokens) {
     int n = facts.patches();
     int tiles = facts.tiles();

@@ -24,6 +24,8 @@ public record Share(boolean all, ToIntFunction<VisionFacts> tokens, IntFunction<
 
   @Override public VisionNeeds needs() { return reducer.apply(0).needs(); }
 
+  @Override public boolean needsWholePicture() { return reducer.apply(0).needsWholePicture(); }
+
   @Override public boolean keepsAll(int unpruned) { return all; }
 
   @Override public List<Reduction> reduce(VisionFacts facts) { return reducer.apply(tokens.applyAsInt(facts)).reduce(facts); }

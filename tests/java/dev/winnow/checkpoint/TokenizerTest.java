@@ -23,7 +23,7 @@ class TokenizerTest {
 
   private static ModelConfig config(int vocabulary) {
     TextConfig text = new TextConfig(32, 48, 1, 2, 2, 16, vocabulary, 1e-5, RopeConfig.plain(1e4), 4096, false, false);
-    return new ModelConfig("llava", false, "float32", text, null, "gelu", true, 638, -1, List.of(2), "", List.of());
+    return new ModelConfig("llava", false, "float32", text, null, "gelu", true, 638, -1, 0, List.of(2), "", List.of());
   }
 
   private static Tokenizer open(String kind) {

@@ -118,7 +118,7 @@ class AnyresPackingTest {
 
   private static ModelConfig with(ModelConfig c, VisionConfig vision, String aspect) {
     return new ModelConfig(c.family(), c.originalLayout(), c.dtype(), c.text(), vision, c.projectorActivation(), c.projectorBias(),
-        c.imageTokenId(), c.videoTokenId(), c.eosIds(), aspect, c.gridPinpoints());
+        c.imageTokenId(), c.videoTokenId(), c.videoPoolStride(), c.eosIds(), aspect, c.gridPinpoints());
   }
 
   @Test
