@@ -73,7 +73,8 @@ final class ConfigReader {
         gelu(json.text("projector_hidden_act", "gelu")), json.flag("multimodal_projector_bias", true),
         placeholder("image", defaultImageId(family), tokens.imageToken()),
         video ? placeholder("video", onevision ? 151647 : family.equals("video_llava") ? 32001 : 32000, tokens.videoToken()) : -1,
-        family.equals("llava_next_video") ? poolStride(vision) : 0, eosIds(text), tiles ? json.text("vision_aspect_ratio", onevision ? "anyres_max_9" : "anyres") : "",
+        family.equals("llava_next_video") ? poolStride(vision) : 0, eosIds(text),
+        tiles ? json.text("vision_aspect_ratio", onevision ? "anyres_max_9" : "anyres") : "",
         tiles ? pinpoints() : List.of());
   }
 

@@ -1,5 +1,6 @@
 package dev.winnow.cli;
 
+import dev.winnow.InvalidInputException;
 import dev.winnow.WinnowException;
 import dev.winnow.calibrate.BudgetTarget;
 import dev.winnow.engine.Answer;
@@ -10,6 +11,7 @@ import dev.winnow.engine.Question;
 import dev.winnow.engine.Session;
 import dev.winnow.prune.PlanReader;
 import java.io.PrintStream;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -19,9 +21,10 @@ import picocli.CommandLine.Option;
 
 /** {@code winnow ask}: one conversation with a model. */
 @Command(name = "ask", mixinStandardHelpOptions = true, optionListHeading = "%nOptions:%n", sortOptions = false, sortSynopsis = false,
-    description = "Asks a model about pictures.",
+    description = "Asks a model about pictures and videos.",
     customSynopsis = {
-        "winnow ask --model DIR { [--image FILE]... --prompt TEXT }... [--method NAME [--set KEY=VALUE]...]",
+        "winnow ask --model DIR { [--image FILE]... [--video DIR]... --prompt TEXT }... [--frames N]",
+        "                  [--method NAME [--set KEY=VALUE]...]",
         "                  [--budget N | --target-kv-mb MIB | --target-ms MS] [--plan FILE] [OPTIONS]"},
     footerHeading = "%nExamples:%n",
     footer = {
@@ -29,6 +32,7 @@ import picocli.CommandLine.Option;
         "  winnow ask --model llava-1.5-7b-hf --image cat.jpg --prompt 'Describe it.' --prompt 'Are you sure?'",
         "  winnow ask --model llava-1.5-7b-hf --image a.png --image b.png --prompt 'What differs?' --budget 192 \\",
         "             --method pyramiddrop --trace run.json",
+        "  winnow ask --model LLaVA-NeXT-Video-7B-hf --video frames --frames 16 --prompt 'What happens?' --method pyramiddrop",
         "  winnow ask --model llava-1.5-7b-hf --image cat.jpg --prompt 'Describe it.' --method fastv \\",
         "             --set layer=3 --set ratio=0.75"})
 final class AskCommand implements Callable<Integer>, TurnsParser.Holder {
@@ -38,14 +42,21 @@ final class AskCommand implements Callable<Integer>, TurnsParser.Holder {
       description = "Picture (PNG, JPEG or GIF) of the turn that the next --prompt closes; may be repeated.")
   private List<String> images;
 
-  @Option(names = "--video", paramLabel = "DIR", parameterConsumer = TurnsParser.class, hidden = true)
+  @Option(names = "--video", paramLabel = "DIR", parameterConsumer = TurnsParser.class,
+      description = "Video of the turn that the next --prompt closes: a folder of its frames, pictures of one size, in the order of their"
+          + " names; may be repeated. The prompt has the videos of a turn behind its pictures.")
   private List<String> videos;
+
+  @Option(names = "--frames", paramLabel = "N",
+      description = "Take at most N frames of each video, evenly spread, the first and the last among them. Default: all.")
+  private Integer frames;
 
   @Option(names = "--prompt", paramLabel = "TEXT", parameterConsumer = TurnsParser.class,
       description = "What the user says. Each --prompt is one turn; turns are asked in order in one session.")
   private List<String> prompts;
 
-  @Option(names = "--raw-prompt", description = "Take the prompts as they are, with <image> placeholders, and apply no chat format.")
+  @Option(names = "--raw-prompt", description = "Take the prompts as they are, with <image> and <video> placeholders, and"
+      + " apply no chat format.")
   private boolean raw;
 
   @Mixin private PruningMixin pruning;
@@ -105,11 +116,20 @@ final class AskCommand implements Callable<Integer>, TurnsParser.Holder {
     pruning.check();
     PlanReader planFile = pruning.file();
     List<Question> questions = new ArrayList<>();
+    boolean hasVideo = false;
     for (TurnsParser.Turn turn : turns.finish()) {
       Question question = Question.of(turn.text()).maxTokens(maxTokens).sampling(sampling.sampling()).listener(this::say);
       if (raw) question.raw();
       turn.images().forEach(question::image);
+      for (Path video : turn.videos()) {
+        if (frames == null) question.video(video);
+        else question.video(video, frames);
+        hasVideo = true;
+      }
       questions.add(pruning.apply(question, planFile));
+    }
+    if (frames != null && !hasVideo) {
+      throw new InvalidInputException("--frames says how many frames of a --video to take; give one, or leave it out");
     }
     return questions;
   }

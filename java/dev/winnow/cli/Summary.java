@@ -6,7 +6,7 @@ import dev.winnow.engine.Answer;
 import dev.winnow.engine.Model;
 import dev.winnow.engine.Report;
 import dev.winnow.prune.CutRecord;
-import java.util.List;
+import java.util.Set;
 import java.util.stream.Collectors;
 
 /** What an answer cost and what pruning did to it, in a few lines for people. */
@@ -21,7 +21,7 @@ final class Summary {
     console.note(Format.of("%s, %s, %d threads: prompt of %d tokens, %d of them visual; %d generated (%s)", model.dtype().label,
         model.device(), model.threads(), report.length(), visual, answer.ids().length, ending(answer.finish())));
     if (choice != null) console.note(expected(choice, report));
-    if (!report.cuts().isEmpty()) console.note(report.plan().method() + ": " + cuts(report.cuts()));
+    if (!report.cuts().isEmpty()) console.note(report.plan().method() + ": " + cuts(report));
     console.note(Format.of("KV cache %s held, %s freed; first token after %s (picture %s, tower %s, prompt %s, of it pruning %s)%s",
         Format.bytes(report.kv().bytesHeld()), Format.bytes(report.kv().bytesFreed()), Format.millis(timing.firstToken()),
         Format.millis(timing.image()), Format.millis(timing.vision()), Format.millis(timing.prompt()), Format.millis(timing.pruning()),
@@ -35,11 +35,12 @@ final class Summary {
         Format.bytes(report.kv().bytesHeld()), time);
   }
 
-  /** "layer:2 576 -> 288, layer:4 288 -> 144", with the picture's number where there are several. */
-  static String cuts(List<CutRecord> cuts) {
-    boolean several = cuts.stream().mapToInt(CutRecord::image).distinct().count() > 1;
-    return cuts.stream()
-        .map(cut -> (several ? "image " + cut.image() + " " : "") + cut.site() + " " + cut.before() + " -> " + cut.after())
+  /** "layer:2 576 -> 288, layer:4 288 -> 144", with the picture's or video's number where there are several. */
+  private static String cuts(Report report) {
+    boolean several = report.cuts().stream().mapToInt(CutRecord::image).distinct().count() > 1;
+    Set<Integer> videos = report.segments().stream().filter(Segment::video).map(Segment::image).collect(Collectors.toSet());
+    return report.cuts().stream()
+        .map(cut -> (several ? (videos.contains(cut.image()) ? "video " : "image ") + cut.image() + " " : "") + cut.site() + " " + cut.before() + " -> " + cut.after())
         .collect(Collectors.joining(", "));
   }
 

@@ -13,12 +13,16 @@ import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 
 /**
- * Collects turns in the order in which they are typed: pictures, then the text that closes the turn. Option groups would not do: they
+ * Collects turns in the order in which they are typed: pictures and videos, then the text that closes the turn. Option groups would not do: they
  * forget the order in which options of one group came.
  */
 final class TurnsParser implements IParameterConsumer {
-  /** One turn of the user. */
-  record Turn(List<Path> images, String text) {}
+  /**
+   * One turn of the user.
+   *
+   * @param videos folders of frames
+   */
+  record Turn(List<Path> images, List<Path> videos, String text) {}
 
   /** A command that has turns. */
   interface Holder {
@@ -27,12 +31,13 @@ final class TurnsParser implements IParameterConsumer {
 
   private final List<Turn> complete = new ArrayList<>();
   private List<Path> images = new ArrayList<>();
+  private List<Path> videos = new ArrayList<>();
 
-  /** The turns; throws InvalidInputException where the last one has pictures but no text, or there is none. */
+  /** The turns; throws InvalidInputException where the last one has pictures or videos but no text, or there is none. */
   List<Turn> finish() {
-    if (!images.isEmpty()) {
-      throw new InvalidInputException("--image " + images.get(0) + " is followed by no --prompt; pictures come before the text of"
-          + " their turn");
+    if (!images.isEmpty() || !videos.isEmpty()) {
+      String first = images.isEmpty() ? "--video " + videos.get(0) : "--image " + images.get(0);
+      throw new InvalidInputException(first + " is followed by no --prompt; pictures and videos come before the text of their turn");
     }
     if (complete.isEmpty()) throw new InvalidInputException("there is no question; give one with --prompt TEXT");
     return List.copyOf(complete);
@@ -46,21 +51,21 @@ final class TurnsParser implements IParameterConsumer {
     if (args.isEmpty() || command.findOption(args.peek()) != null) throw wrong(name + " needs a value", command);
     String value = args.pop();
     switch (name) {
-      case "--image" -> images.add(path(value, command));
-      case "--video" -> throw wrong("--video " + value + ": the model families that can be run now take no videos; give single frames with"
-          + " --image", command);
+      case "--image" -> images.add(path(name, value, command));
+      case "--video" -> videos.add(path(name, value, command));
       default -> {
-        complete.add(new Turn(images, value));
+        complete.add(new Turn(images, videos, value));
         images = new ArrayList<>();
+        videos = new ArrayList<>();
       }
     }
   }
 
-  private static Path path(String name, CommandSpec command) {
+  private static Path path(String option, String name, CommandSpec command) {
     try {
       return Path.of(name);
     } catch (InvalidPathException e) {
-      throw wrong("--image " + name + " is no file name: " + e.getReason(), command);
+      throw wrong(option + " " + name + " is no file name: " + e.getReason(), command);
     }
   }
 

@@ -19,8 +19,8 @@ import java.util.OptionalInt;
 import java.util.function.Supplier;
 
 /**
- * One turn of a user: pictures, videos, text, and how it is to be answered. Start with {@link #of} and add what differs from the defaults: no
- * pictures, no pruning, greedy, 256 tokens. Not thread-safe while it is being put together.
+ * One turn of a user: pictures, videos, text, and how it is to be answered. Start with {@link #of} and add what differs from the
+ * defaults: no pictures, no pruning, greedy, 256 tokens. Not thread-safe while it is being put together.
  */
 public final class Question {
   public static final int DEFAULT_MAX_TOKENS = 256;
@@ -43,7 +43,9 @@ public final class Question {
   /** A question to which the model's chat format is applied. No text in it is ever a control token. */
   public static Question of(String text) { return new Question(text); }
 
-  /** Takes the text as the whole prompt, as it is, with {@code <image>} and {@code <video>} placeholders and the chat format's control strings. */
+  /**
+   * Takes the text as the whole prompt, as it is, with placeholders ({@code <image>}, {@code <video>}) and the chat format's control strings.
+   */
   public Question raw() {
     raw = true;
     return this;

@@ -78,8 +78,8 @@ public final class VideoEncoder {
   static void require(ModelConfig model, Plan plan) {
     VisionConfig tower = tower(model);
     if (tower == null) {
-      throw new InvalidInputException("this model (" + model.family() + ") takes no videos; LLaVA-NeXT-Video, LLaVA-OneVision and Video-LLaVA"
-          + " do: give single frames as pictures, or use one of those");
+      throw new InvalidInputException("this model (" + model.family() + ") takes no videos; give single frames as pictures, or use"
+          + " LLaVA-NeXT-Video, LLaVA-OneVision or Video-LLaVA");
     }
     if (plan.visionCuts().isEmpty()) return;
     if (FramePooling.of(model, tower).pools()) {

@@ -10,8 +10,8 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
  * How the features of a video's frames become fewer, as transformers does it. LLaVA-NeXT-Video averages squares of patches before the
- * projector; LLaVA-OneVision halves the map behind it, each side rounded up, by bilinear interpolation; Video-LLaVA keeps every feature, the
- * class token's too. Immutable.
+ * projector; LLaVA-OneVision halves the map behind it, each side rounded up, by bilinear interpolation; Video-LLaVA keeps every feature,
+ * the class token's too. Immutable.
  */
 public final class FramePooling {
   private final VisionConfig tower;
@@ -32,8 +32,8 @@ public final class FramePooling {
   public static FramePooling of(ModelConfig model, VisionConfig tower) {
     FramePooling pooling = new FramePooling(tower, model.videoPoolStride(), model.family().equals("llava_onevision"));
     if (pooling.pools() && tower.hasClass() && tower.keepClass()) {
-      throw new InvalidInputException("vision_feature_select_strategy \"full\" keeps a class token in every frame, which cannot be pooled as"
-          + " part of a map; set it to \"default\" in config.json");
+      throw new InvalidInputException("vision_feature_select_strategy \"full\" keeps a class token in every frame, which cannot be"
+          + " pooled as part of a map; set it to \"default\" in config.json");
     }
     return pooling;
   }

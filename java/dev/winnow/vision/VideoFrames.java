@@ -34,7 +34,7 @@ public record VideoFrames(List<RgbImage> scaled, int width, int height) {
       if (first == null) first = frame;
       if (frame.width() != first.width() || frame.height() != first.height()) {
         throw new InvalidInputException(file + ": a frame of " + frame.width() + "x" + frame.height() + " pixels in a video that began with"
-            + " " + first.width() + "x" + first.height() + "; frames of one video have one size: scale them alike, or give them as pictures");
+            + " " + first.width() + "x" + first.height() + "; scale them alike, or give them as single pictures");
       }
       scaled.addAll(preprocessor.tiles(frame));
       if (scaled.size() == 1) requireHeap(scaled.get(0), video.frames().size());
