@@ -71,6 +71,7 @@ final class VisionStage {
       return new ImageEncoder.Encoded(plain.get(), records, unpruned);
     }
     TowerMerge merge = acting.get(0).reducer().towerMerge();
+    if (merge != null) merge.spareRows(keepsClass() ? 1 : 0);
     VisionNeeds needs = acting.stream().map(cut -> cut.reducer().needs()).reduce(VisionNeeds.NOTHING, VisionNeeds::and);
     try (VisionCapture capture = new VisionCapture(needs, merge, config.vision()); PointerScope scope = new PointerScope()) {
       begin(Tensors.adopt(scope, tower.encode(pixels, capture)), capture, pixels);
@@ -98,7 +99,7 @@ final class VisionStage {
   /** @param all [tiles, tokens, width] from the tower, fewer than it has patches where it merged */
   private void begin(Tensor all, VisionCapture capture, PixelBatch pixels) {
     VisionConfig vision = config.vision();
-    boolean spare = vision.hasClass() && vision.keepClass();
+    boolean spare = keepsClass();
     classRows = spare ? all.narrow(1, 0, 1) : null;
     untouched = spare ? all.narrow(1, 1, all.size(1) - 1).contiguous() : all;
     facts = capture.facts(untouched).withGrid(pixels.grid()).withQuestion(question).withSpareRows(spare ? 1 : 0);
@@ -106,6 +107,8 @@ final class VisionStage {
     tiles = IntStream.range(0, facts.tiles()).mapToObj(t -> TileTokens.whole(merged ? null : untouched.select(0, t), vision.patches()))
         .toList();
   }
+
+  private boolean keepsClass() { return config.vision().hasClass() && config.vision().keepClass(); }
 
   private void cut(VisionCut cut, TowerMerge merge, int image, boolean last) {
     boolean inTower = cut.site().kind() == Site.Kind.VISION_BLOCK;

@@ -44,9 +44,12 @@ public record TokenMerging(int perBlock, int tokens, int lastBlock, boolean clas
     private Tensor bias;
     private Device device;
     private int target = -1;
+    private int spareRows;
     /** Per tile and token the places of the first state that it is made of, its own first. */
     private int[][][] members;
     private float[][] sizes;
+
+    @Override public void spareRows(int perTile) { spareRows = perTile; }
 
     @Override public Tensor afterEmbedding(Tensor hidden) {
       int tiles = (int) hidden.size(0);
@@ -59,7 +62,7 @@ public record TokenMerging(int perBlock, int tokens, int lastBlock, boolean clas
         for (int i = 0; i < count; i++) members[t][i] = new int[] {i};
         Arrays.fill(sizes[t], 1);
       }
-      if (tokens >= 0) target = cls + Math.min(patches, tokens / tiles);
+      if (tokens >= 0) target = cls + Math.min(patches, Math.max(0, tokens / tiles - spareRows));
       return hidden;
     }
 
