@@ -80,6 +80,10 @@ public final class DataSet {
   }
 
   private void own(JsonNode node, int number, String where) {
+    if (node.hasNonNull("video") || node.hasNonNull("videos")) {
+      throw new InvalidInputException(where + ": is about a video, and data sets are of pictures; leave it out, and ask about videos with"
+          + " winnow ask --video");
+    }
     String id = node.hasNonNull("id") ? Texts.field(node, "id", where) : String.valueOf(number);
     List<String> answers = new ArrayList<>();
     if (node.path("answer").isArray()) {

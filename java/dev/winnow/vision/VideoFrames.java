@@ -1,6 +1,7 @@
 package dev.winnow.vision;
 
 import dev.winnow.InsufficientMemoryException;
+import dev.winnow.InterruptedWorkException;
 import dev.winnow.InvalidInputException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -25,11 +26,13 @@ public record VideoFrames(List<RgbImage> scaled, int width, int height) {
    * @param preprocessor in {@link Preprocessor.Layout#PLAIN}
    * @throws InvalidInputException naming the first frame that is no picture, or has another size than the frames before it
    * @throws InsufficientMemoryException if the heap cannot hold the frames
+   * @throws InterruptedWorkException if the thread is interrupted, within one frame
    */
   public static VideoFrames read(Video video, Preprocessor preprocessor) {
     List<RgbImage> scaled = new ArrayList<>();
     RgbImage first = null;
     for (Path file : video.frames()) {
+      InterruptedWorkException.check();
       RgbImage frame = ImageReader.read(file);
       if (first == null) first = frame;
       if (frame.width() != first.width() || frame.height() != first.height()) {

@@ -89,6 +89,15 @@ class ConfigReaderTest {
     assertRefused("llava-next-video-112", json -> json.put("video_token_index", 7), "7", "640", "<video>");
   }
 
+  @Test void framesArePooledAsTheConfigSays() throws IOException {
+    assertEquals(2, config("llava-next-video-112", json -> { json.remove("spatial_pool_mode"); json.remove("spatial_pool_stride"); })
+        .videoPoolStride());
+    assertEquals(4, config("llava-next-video-112", json -> json.put("spatial_pool_stride", 4)).videoPoolStride());
+    assertEquals(0, config("llava-onevision-62", json -> { }).videoPoolStride());
+    assertRefused("llava-next-video-112", json -> json.put("spatial_pool_mode", "max"), "spatial_pool_mode", "max", "average");
+    assertRefused("llava-next-video-112", json -> json.put("spatial_pool_stride", 9), "spatial_pool_stride", "9");
+  }
+
   @Test void endIdsOfAllSourcesAreUnited() throws IOException {
     ModelFolder list = ModelFolder.copy("llava15-mha-56", temp);
     list.json("generation_config.json", json -> put(json, "eos_token_id", "[580,3]"));

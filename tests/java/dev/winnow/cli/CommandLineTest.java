@@ -25,6 +25,8 @@ import org.junit.jupiter.api.io.TempDir;
 /** Commands run in this JVM: streams, exit statuses, traces, locales. */
 class CommandLineTest {
   private static final String MODEL = TestData.path("parity/models/llava15-mha-56").toString();
+  private static final String VIDEO_MODEL = TestData.path("parity/models/llava-next-video-112").toString();
+  private static final String FRAMES = TestData.path("parity/images/video_a").toString();
   private static final String IMAGE = TestData.path("parity/images/pixel_1x1.png").toString();
   private static final String WIDE_IMAGE = TestData.path("parity/images/photo_333x251.jpg").toString();
 
@@ -45,7 +47,14 @@ class CommandLineTest {
         {"ask", "--model", MODEL, "--prompt", "--quiet"}, {"ask", "--model", "/nonexistent", "--prompt", "x"},
         {"ask", "--model", MODEL, "--image", "/nonexistent.png", "--prompt", "x"},
         {"ask", "--model", MODEL, "--image", MODEL, "--prompt", "x"},
-        {"ask", "--model", MODEL, "--video", MODEL, "--prompt", "x"}, {"ask", "--model", MODEL, "--plan", "p.json", "--prompt", "x"},
+        {"ask", "--model", MODEL, "--video", FRAMES, "--prompt", "x"}, {"ask", "--model", VIDEO_MODEL, "--video", MODEL, "--prompt", "x"},
+        {"ask", "--model", VIDEO_MODEL, "--video", "/nonexistent", "--prompt", "x"}, {"ask", "--model", VIDEO_MODEL, "--video", FRAMES},
+        {"ask", "--model", VIDEO_MODEL, "--video", IMAGE, "--prompt", "x"}, {"ask", "--model", VIDEO_MODEL, "--video", "--prompt", "x"},
+        {"ask", "--model", VIDEO_MODEL, "--frames", "2", "--prompt", "x"},
+        {"ask", "--model", VIDEO_MODEL, "--video", FRAMES, "--frames", "0", "--prompt", "x"},
+        {"ask", "--model", VIDEO_MODEL, "--video", FRAMES, "--prompt", "x", "--method", "fastervlm"},
+        {"explain", "--model", VIDEO_MODEL, "--video", FRAMES, "--prompt", "x", "--method", "fastv"},
+        {"ask", "--model", MODEL, "--plan", "p.json", "--prompt", "x"},
         {"ask", "--model", MODEL, "--prompt", "x", "--method", "magic"}, {"ask", "--model", MODEL, "--prompt", "x", "--set", "ratio"},
         {"ask", "--model", MODEL, "--prompt", "x", "--method", "fastv", "--set", "ratio=1", "--set", "ratio=2"},
         {"ask", "--model", MODEL, "--image", IMAGE, "--prompt", "x", "--method", "fastv", "--set", "ratio=NaN"},
@@ -131,6 +140,25 @@ class CommandLineTest {
     long count = 0;
     for (JsonNode segment : turn.at("/prompt/segments")) if (segment.get("kind").asText().equals(kind)) count++;
     return count;
+  }
+
+  @Test void videosAreBlocksOfTheTrace() {
+    List<JsonNode> traces = Ran.inProcess("ask", "--model", VIDEO_MODEL, "--video", FRAMES, "--image", IMAGE, "--prompt", "What?", "--prompt",
+        "Sure?", "--video", FRAMES, "--frames", "3", "--prompt", "And here?", "--max-tokens", "2", "--method", "fastv", "--set", "keep=4",
+        "--trace", "-", "--quiet").traces();
+    assertEquals("[\"text\",\"image\",\"text\",\"video\",\"text\"]", kinds(traces.get(0)));
+    assertEquals("[\"text\"]", kinds(traces.get(1)));
+    assertEquals("[\"text\",\"video\",\"text\"]", kinds(traces.get(2)));
+    JsonNode second = traces.get(2).at("/prompt/segments/1");
+    assertEquals(3 * 16, second.get("length").asInt());
+    assertEquals(2, second.get("image").asInt());
+    assertEquals(2, traces.get(2).at("/cuts/0/image").asInt());
+    assertEquals(48, traces.get(2).at("/cuts/0/before").asInt());
+    assertEquals(4, traces.get(2).at("/cuts/0/kept").size());
+  }
+
+  private static String kinds(JsonNode trace) {
+    return trace.at("/prompt/segments").findValues("kind").toString().replace(" ", "");
   }
 
   @Test void localesChangeNothing() {

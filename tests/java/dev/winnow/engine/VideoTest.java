@@ -6,11 +6,13 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.winnow.InsufficientMemoryException;
 import dev.winnow.InvalidInputException;
 import dev.winnow.TestData;
 import dev.winnow.decoder.Segment;
 import dev.winnow.kernels.Tensors;
 import dev.winnow.prune.CutRecord;
+import dev.winnow.prune.Plan;
 import dev.winnow.prune.Settings;
 import dev.winnow.prune.Site;
 import dev.winnow.vision.Video;
@@ -221,6 +223,14 @@ class VideoTest {
       assertEquals(fit * 16, session.size(Question.of("What is this?").video(many.subList(0, fit))).images()[0]);
       assertEquals(2, session.ask(asked()).ids().length, "the session goes on");
     }
+  }
+
+  /** No machine has the memory for so many; the check comes before any of it is asked for. */
+  @Test void memoryIsCountedByFrames() {
+    next.videos().requireMemory(new int[] {8, 8}, Plan.NONE);
+    String message = assertThrows(InsufficientMemoryException.class,
+        () -> next.videos().requireMemory(new int[] {1, 50_000_000}, Plan.NONE)).getMessage();
+    assertTrue(message.contains("50000001 frames") && message.contains("MiB"), message);
   }
 
   @Test void placeholdersAndVideosMustMatch() {

@@ -30,6 +30,10 @@ class DataSetTest {
     assertEquals(1, message.lines().count());
   }
 
+  @Test void questionsAboutVideosAreRefused() throws Exception {
+    refuses("{\"video\":\"frames\",\"question\":\"q\",\"answer\":\"a\"}\n", "line 1", "video", "ask --video");
+  }
+
   @Test void ownFormatWithDefaults() throws Exception {
     file("p.png", "x");
     List<EvalItem> items = read(file("q.jsonl", "\uFEFF{\"image\":\"p.png\",\"question\":\"Où est 猫 ?\",\"answer\":\"là\"}\n\n"
