@@ -40,7 +40,8 @@ final class Summary {
     boolean several = report.cuts().stream().mapToInt(CutRecord::image).distinct().count() > 1;
     Set<Integer> videos = report.segments().stream().filter(Segment::video).map(Segment::image).collect(Collectors.toSet());
     return report.cuts().stream()
-        .map(cut -> (several ? (videos.contains(cut.image()) ? "video " : "image ") + cut.image() + " " : "") + cut.site() + " " + cut.before() + " -> " + cut.after())
+        .map(cut -> (!several ? "" : (videos.contains(cut.image()) ? "video " : "image ") + cut.image() + " ")
+            + cut.site() + " " + cut.before() + " -> " + cut.after())
         .collect(Collectors.joining(", "));
   }
 

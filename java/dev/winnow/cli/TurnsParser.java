@@ -13,8 +13,8 @@ import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 
 /**
- * Collects turns in the order in which they are typed: pictures and videos, then the text that closes the turn. Option groups would not do: they
- * forget the order in which options of one group came.
+ * Collects turns in the order in which they are typed: pictures and videos, then the text that closes the turn. Option groups would not
+ * do: they forget the order in which options of one group came.
  */
 final class TurnsParser implements IParameterConsumer {
   /**

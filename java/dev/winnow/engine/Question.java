@@ -44,7 +44,8 @@ public final class Question {
   public static Question of(String text) { return new Question(text); }
 
   /**
-   * Takes the text as the whole prompt, as it is, with placeholders ({@code <image>}, {@code <video>}) and the chat format's control strings.
+   * Takes the text as the whole prompt, as it is, with {@code <image>} and {@code <video>} placeholders and the chat format's control
+   * strings.
    */
   public Question raw() {
     raw = true;

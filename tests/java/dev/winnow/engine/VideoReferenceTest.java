@@ -33,8 +33,9 @@ class VideoReferenceTest {
         List<CutRecord> cuts = report.cuts();
         assertEquals(expected.get("cuts").size(), cuts.size(), what);
         for (int i = 0; i < cuts.size(); i++) {
-          assertEquals(expected.get("cuts").get(i).get("layer").asInt(), cuts.get(i).site().index(), what);
-          assertArrayEquals(JSON.convertValue(expected.get("cuts").get(i).get("kept"), int[].class), cuts.get(i).kept(), what + " cut " + i);
+          JsonNode cut = expected.get("cuts").get(i);
+          assertEquals(cut.get("layer").asInt(), cuts.get(i).site().index(), what);
+          assertArrayEquals(JSON.convertValue(cut.get("kept"), int[].class), cuts.get(i).kept(), what + " cut " + i);
         }
         float[] logits = report.firstLogits();
         assertEquals(expected.get("top").asInt(), Vectors.argmax(logits), what);

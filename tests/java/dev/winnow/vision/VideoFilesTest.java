@@ -51,8 +51,8 @@ class VideoFilesTest {
 
   /** The numbers are NumPy's {@code linspace(0, frames - 1, most).astype(int)}. */
   @ParameterizedTest
-  @CsvSource({"10,4,0 3 6 9", "8,3,0 3 7", "100,8,0 14 28 42 56 70 84 99", "250,7,0 41 83 124 166 207 249", "5,5,0 1 2 3 4", "5,9,0 1 2 3 4",
-      "7,1,0", "2,2,0 1", "1,4,0", "50,8,0 7 14 21 28 35 42 49"})
+  @CsvSource({"10,4,0 3 6 9", "8,3,0 3 7", "100,8,0 14 28 42 56 70 84 99", "250,7,0 41 83 124 166 207 249", "5,5,0 1 2 3 4",
+      "5,9,0 1 2 3 4", "7,1,0", "2,2,0 1", "1,4,0", "50,8,0 7 14 21 28 35 42 49"})
   void sampledFramesAreEvenlySpread(int frames, int most, String expected) {
     Video video = new Video(IntStream.range(0, frames).mapToObj(i -> Path.of("f" + i)).toList());
     assertEquals(expected, String.join(" ", names(video.sampled(most)).stream().map(name -> name.substring(1)).toList()));
