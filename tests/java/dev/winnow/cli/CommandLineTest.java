@@ -144,8 +144,8 @@ class CommandLineTest {
 
   @Test void videosAreBlocksOfTheTrace() {
     List<JsonNode> traces = Ran.inProcess("ask", "--model", VIDEO_MODEL, "--video", FRAMES, "--image", IMAGE, "--prompt", "What?",
-        "--prompt", "Sure?", "--video", FRAMES, "--frames", "3", "--prompt", "And here?", "--max-tokens", "2", "--method", "fastv", "--set", "keep=4",
-        "--trace", "-", "--quiet").traces();
+        "--prompt", "Sure?", "--video", FRAMES, "--frames", "3", "--prompt", "And here?", "--max-tokens", "2", "--method", "fastv",
+        "--set", "keep=4", "--trace", "-", "--quiet").traces();
     assertEquals("[\"text\",\"image\",\"text\",\"video\",\"text\"]", kinds(traces.get(0)));
     assertEquals("[\"text\"]", kinds(traces.get(1)));
     assertEquals("[\"text\",\"video\",\"text\"]", kinds(traces.get(2)));
