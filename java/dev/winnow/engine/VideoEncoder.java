@@ -8,6 +8,7 @@ import dev.winnow.decoder.KvCache;
 import dev.winnow.kernels.Dtype;
 import dev.winnow.kernels.Tensors;
 import dev.winnow.prune.Plan;
+import dev.winnow.prune.VisionNeeds;
 import dev.winnow.prune.PlannedRows;
 import dev.winnow.prune.QuestionText;
 import dev.winnow.prune.VisionCut;
@@ -89,6 +90,10 @@ public final class VideoEncoder {
     if (plan.visionCuts().stream().anyMatch(cut -> cut.reducer().needsWholePicture())) {
       throw new InvalidInputException("'" + plan.method() + "' shares its budget by the whole picture that comes before the tiles, and the"
           + " frames of a video have none; use fastervlm, visionzip, divprune or a method that cuts inside the decoder, such as " + INSIDE);
+    }
+    if (plan.visionCuts().stream().anyMatch(cut -> cut.reducer().needs().clip() != VisionNeeds.Clip.NOTHING)) {
+      throw new InvalidInputException("'" + plan.method() + "' measures relevance in CLIP's space, and this model's tower of videos is not"
+          + " CLIP's; set relevance=none, or use fastervlm, visionzip, divprune or a method that cuts inside the decoder, such as " + INSIDE);
     }
   }
 

@@ -15,6 +15,7 @@ import dev.winnow.prune.CutRecord;
 import dev.winnow.prune.Plan;
 import dev.winnow.prune.Settings;
 import dev.winnow.prune.Site;
+import dev.winnow.vision.ClipExpected;
 import dev.winnow.vision.Video;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -202,6 +203,10 @@ class VideoTest {
     assertTrue(message.contains("hired") && message.contains("fastervlm"), message);
     assertEquals(2, Asked.ask(next, Question.of("What is this?").image(Asked.drawn(64, 64)).method("divprune").maxTokens(2)).ids().length,
         "pictures are cut as before");
+    try (Model beside = Model.open(TestData.path("parity/models/video-llava-56"), ModelOptions.DEFAULT.withClip(ClipExpected.FOLDER))) {
+      assertTrue(refusal(beside, asked().method("cdpruner")).contains("relevance=none"));
+      Asked.ask(beside, asked().method("cdpruner").set("relevance", "none"));
+    }
     try (Model pictures = Model.open(Asked.MODEL)) {
       assertTrue(refusal(pictures, asked()).contains("takes no videos"));
     }
