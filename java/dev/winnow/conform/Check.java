@@ -89,9 +89,12 @@ public final class Check {
 
   /** A matrix given as {@code {shape, first_row8, last_row8, sum, abs_sum}}. */
   public void matrix(String what, Tensor got, JsonNode expected) {
-    int columns = (int) got.size(1);
-    float[] values = Tensors.toFloats(got);
-    same(what + ".shape", List.of((int) got.size(0), columns), list(TensorSpec.ints(expected.get("shape"))));
+    matrix(what, Tensors.toFloats(got), (int) got.size(1), expected);
+  }
+
+  /** @param values row-major, {@code columns} a row */
+  void matrix(String what, float[] values, int columns, JsonNode expected) {
+    same(what + ".shape", List.of(values.length / columns, columns), list(TensorSpec.ints(expected.get("shape"))));
     row(what + ".first_row8", values, 0, expected.get("first_row8"));
     row(what + ".last_row8", values, values.length - columns, expected.get("last_row8"));
     double sum = 0;
@@ -127,6 +130,14 @@ public final class Check {
     }
     if (expected.has("argmax")) same(what + ".argmax", Vectors.argmax(got), expected.get("argmax").asInt());
     if (expected.has("max")) value(what + ".max", got[Vectors.argmax(got)], expected.get("max").asDouble());
+    // the difference of two values that may both be off
+    if (expected.has("top2_gap")) close(what + ".top2_gap", gap(got), expected.get("top2_gap").asDouble(), 2 * valueAbs);
+  }
+
+  /** Distance of the largest value and the next. */
+  private static double gap(float[] values) {
+    int[] ranked = Vectors.ranked(values);
+    return (double) values[ranked[0]] - values[ranked[1]];
   }
 
   private static List<Integer> list(int[] values) { return Arrays.stream(values).boxed().toList(); }

@@ -8,15 +8,10 @@ import dev.winnow.engine.SequenceRun;
 import dev.winnow.kernels.Tensors;
 import dev.winnow.kernels.Vectors;
 import dev.winnow.prune.CutRecord;
-import dev.winnow.prune.Method;
-import dev.winnow.prune.Methods;
-import dev.winnow.prune.ModelShape;
 import dev.winnow.prune.Plan;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.OptionalInt;
+import java.util.stream.IntStream;
 import org.bytedeco.javacpp.PointerScope;
 
 /**
@@ -29,21 +24,20 @@ final class LlmTrace {
   static void run(String method, JsonNode oneCase, Check check) {
     JsonNode inputs = oneCase.get("inputs");
     JsonNode expected = oneCase.get("expected");
-    JsonNode params = oneCase.get("params");
     int pre = inputs.get("prompt").get("pre").asInt();
     int vision = inputs.get("prompt").get("vision").asInt();
     int text = inputs.get("prompt").get("text").asInt();
     TensorSpec embeds = TensorSpec.read(inputs.get("inputs_embeds"));
     try (GoldenModel model = new GoldenModel(inputs.get("model")); SequenceRun run = new SequenceRun(model.decoder())) {
       int layers = model.decoder().config().layers();
-      Plan plan = params.has("kept_per_stage") ? MustDropCases.imposed(params.get("kept_per_stage"), layers, true) : plan(method, params,
-          layers, vision);
+      Witness witness = new Witness();
+      Plan plan = witness.hearing(GoldenPlan.of(method, oneCase.get("params"), layers, vision));
       float[] logits = prompt(run, embeds, plan, pre, vision, text);
       if (expected.has("error")) {
         check.finite("where the original code fails, prefill.logits", logits);
         return;
       }
-      prefill(expected, run, logits, pre, vision, text, check);
+      prefill(expected, run, logits, pre, vision, text, witness, check);
       Plan uncut = new Plan(method, plan.parameters(), plan.cuts(), plan.positions(), plan.cached());
       try (SequenceRun again = new SequenceRun(model.decoder())) {
         if (!plan.cacheCuts().isEmpty()) prompt(again, embeds, uncut, pre, vision, text);
@@ -60,16 +54,18 @@ final class LlmTrace {
         logits = advance(run);
         if (wanted.has("positions")) check.ints(at + ".positions", newestPositions(run.sequence().cache()), wanted.get("positions"));
         if (wanted.has("kv_lengths")) check.ints(at + ".kv_lengths", run.sequence().cache().lengths(), wanted.get("kv_lengths"));
-        if (wanted.has("kept")) {
-          CutRecord cut = run.cuts().get(cutsBefore);
-          check.ints(at + ".kept", cut.kept(), wanted.get("kept"));
-          if (wanted.has("scores")) check.vector(at + ".scores", cut.scores(), wanted.get("scores"));
-        }
+        if (wanted.has("kept")) ranked(at, run.cuts().subList(cutsBefore, run.cuts().size()), wanted, check);
         check.vector(at + ".logits", logits, wanted.get("logits"));
         tokens.add(Vectors.argmax(logits));
       }
       check.same("greedy_tokens", tokens, list(expected.get("greedy_tokens")));
     }
+  }
+
+  /** What a step ranked anew. Without an image there is nothing to rank, and the engine records nothing. */
+  private static void ranked(String at, List<CutRecord> cuts, JsonNode wanted, Check check) {
+    check.ints(at + ".kept", cuts.isEmpty() ? new int[0] : cuts.get(0).kept(), wanted.get("kept"));
+    if (wanted.has("scores")) check.vector(at + ".scores", cuts.isEmpty() ? new float[0] : cuts.get(0).scores(), wanted.get("scores"));
   }
 
   private static float[] prompt(SequenceRun run, TensorSpec embeds, Plan plan, int pre, int vision, int text) {
@@ -92,33 +88,9 @@ final class LlmTrace {
     return segments;
   }
 
-  /** The golden parameter names are those of the methods' papers, their code's layers are literal; this is where they become ours. */
-  private static Plan plan(String method, JsonNode params, int layers, int vision) {
-    Map<String, String> given = new HashMap<>();
-    params.properties().forEach(field -> {
-      String value = text(field.getValue());
-      switch (field.getKey()) {
-        case "decode_steps" -> {}
-        case "prune_ratio" -> given.put("ratio", value);
-        case "budget" -> given.put("table", value);
-        default -> given.put(field.getKey(), value);
-      }
-    });
-    if (method.equals("sparsevlm")) given.putIfAbsent("layers", given.get("version").equals("rank") ? "2,6,15,19" : "2,6,15");
-    if (method.equals("mustdrop")) given.putIfAbsent("layers", "2,6,10,14");
-    Method named = Methods.named(method);
-    return named.plan(new ModelShape(layers, 0, true), given, OptionalInt.empty(), vision);
-  }
-
-  private static String text(JsonNode value) {
-    if (!value.isArray()) return value.asText();
-    List<String> items = new ArrayList<>();
-    value.forEach(item -> items.add(item.asText()));
-    return String.join(",", items);
-  }
-
-  private static void prefill(JsonNode expected, SequenceRun run, float[] logits, int pre, int vision, int text, Check check) {
-    StageChecks.compare(expected, run, pre, vision, text, check);
+  private static void prefill(JsonNode expected, SequenceRun run, float[] logits, int pre, int vision, int text, Witness witness,
+      Check check) {
+    StageChecks.compare(expected, run, pre, vision, text, witness, check);
     KvCache cache = run.sequence().cache();
     JsonNode prefill = expected.get("prefill");
     if (prefill.has("logits")) check.vector("prefill.logits", logits, prefill.get("logits"));
@@ -134,11 +106,15 @@ final class LlmTrace {
 
   /** The positions that the layers worked with; what a cut of the cache leaves of them is not asked. */
   private static void positions(JsonNode wanted, KvCache cache, Check check) {
+    List<Integer> named = new ArrayList<>();
     for (JsonNode group : wanted) {
       for (JsonNode layer : group.get("layers")) {
+        named.add(layer.asInt());
         check.ints("prefill.positions[" + layer.asInt() + "]", cache.positions(layer.asInt()), group.get("ids"));
       }
     }
+    List<Integer> all = IntStream.range(0, cache.layers()).boxed().toList();
+    if (wanted.isArray()) check.same("prefill.positions layers", all, named.stream().sorted().toList());
   }
 
   /** Position of the newest row in every layer. */

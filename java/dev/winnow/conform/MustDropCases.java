@@ -49,17 +49,32 @@ final class MustDropCases {
     }
   }
 
-  /** MustDrop with its filter replaced by given lists of candidate numbers per stage. */
-  static Plan imposed(JsonNode keptPerStage, int layers, boolean cutsCache) {
+  /** A filter whose outcome is given; key tokens, by original index, are added as behind the real one. */
+  record Imposed(int[] filtered, List<Integer> keys) implements Selector {
+    @Override public int[] select(Candidates candidates, Tensor scores) {
+      int[] original = candidates.original();
+      IntStream protectedTokens = IntStream.range(0, original.length).filter(i -> keys.contains(original[i]));
+      return IntStream.concat(IntStream.of(filtered), protectedTokens).distinct().sorted().toArray();
+    }
+  }
+
+  /**
+   * MustDrop with its filter replaced by {@code kept_per_stage}, candidate numbers of each stage.
+   *
+   * @param scorer null where nothing is asked about scores, and where there may be no text to score by
+   */
+  private static Plan imposed(JsonNode params, Scorer scorer, int layers, boolean cutsCache) {
+    List<Integer> keys = IntStream.of(TensorSpec.ints(params.path("key_tokens"))).boxed().toList();
     List<LayerCut> cuts = new ArrayList<>();
-    for (int i = 0; i < keptPerStage.size(); i++) {
-      int[] kept = TensorSpec.ints(keptPerStage.get(i));
-      Selector given = (candidates, scores) -> kept;
-      cuts.add(new LayerCut(AFTER[i] + 1, TEXT, given, LayerCut.Effect.DROP));
+    for (int i = 0; i < params.get("kept_per_stage").size(); i++) {
+      Imposed given = new Imposed(TensorSpec.ints(params.get("kept_per_stage").get(i)), keys);
+      cuts.add(new LayerCut(AFTER[i] + 1, scorer, given, LayerCut.Effect.DROP));
     }
     List<CacheCut> cacheCuts = cutsCache ? List.of(MustDrop.cachePolicy(AFTER[0], layers, true)) : List.of();
     return new Plan("mustdrop", Map.of(), null, cuts, cacheCuts, PositionPolicy.RENUMBER, true);
   }
+
+  static Plan imposed(JsonNode params, int layers, boolean cutsCache) { return imposed(params, TEXT, layers, cutsCache); }
 
   /** Runs a tiny model with and without the policy: which rows of every cache stay is what is asked, not what they hold. */
   static void cachePolicy(JsonNode inputs, JsonNode params, JsonNode expected, Check check) {
@@ -67,8 +82,8 @@ final class MustDropCases {
     int vision = inputs.get("prompt").get("vision").asInt();
     int text = inputs.get("prompt").get("text").asInt();
     try (GoldenModel model = new GoldenModel(tinyModel())) {
-      int[][] before = origins(model, imposed(params.get("kept_per_stage"), LAYERS, false), pre, vision, text);
-      int[][] after = origins(model, imposed(params.get("kept_per_stage"), LAYERS, true), pre, vision, text);
+      int[][] before = origins(model, imposed(params, null, LAYERS, false), pre, vision, text);
+      int[][] after = origins(model, imposed(params, null, LAYERS, true), pre, vision, text);
       for (JsonNode group : expected.get("cache")) {
         for (JsonNode layer : group.get("layers")) {
           int[] held = before[layer.asInt()];

@@ -41,12 +41,27 @@ public record CorrectedTextAttention(TextAttention.Raters raters, int heads, dou
   }
 
   @Override public Tensor score(Candidates candidates) {
-    int[] rows = raters == TextAttention.Raters.ALL ? candidates.textRows() : candidates.rowsAt(candidates.notes().raters());
+    int[] rows = rows(candidates);
     if (rows.length == 0) return candidates.attentionOf(rows).sum(0).unsqueeze(0);
-    Tensor corrected = perHead(candidates, rows).mul_(inverseWeights(candidates, rows));
-    int[] best = Kernels.top(corrected.sum(1, 2).contiguous(), heads);
-    Tensor map = corrected.index_select(0, Tensors.indices(best, corrected.device())).mean(0);
+    Tensor corrected = corrected(candidates, rows);
+    Tensor map = corrected.index_select(0, Tensors.indices(strongest(corrected), corrected.device())).mean(0);
     return cat(new TensorVector(map.mean(0).unsqueeze(0), map), 0);
+  }
+
+  /** The heads that count, ascending; none where no row rates. */
+  public int[] strongest(Candidates candidates) {
+    int[] rows = rows(candidates);
+    return rows.length == 0 ? new int[0] : strongest(corrected(candidates, rows));
+  }
+
+  private int[] strongest(Tensor corrected) { return Kernels.top(corrected.sum(1, 2).contiguous(), heads); }
+
+  private int[] rows(Candidates candidates) {
+    return raters == TextAttention.Raters.ALL ? candidates.textRows() : candidates.rowsAt(candidates.notes().raters());
+  }
+
+  private Tensor corrected(Candidates candidates, int[] rows) {
+    return perHead(candidates, rows).mul_(inverseWeights(candidates, rows));
   }
 
   /** Softmax attention of some rows to the candidates in every head: float32 [heads, rows, candidates]. */

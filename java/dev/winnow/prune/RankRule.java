@@ -24,7 +24,8 @@ public record RankRule(double scale, double bias) implements Selector {
     return Kernels.top(Selectors.scoresAlone(scores), k);
   }
 
-  private static int rank(Tensor matrix) {
+  /** Singular values of a float32 matrix above the tolerance. */
+  public static int rank(Tensor matrix) {
     float[] singular = Tensors.toFloats(linalg_svdvals(matrix));
     float least = singular[0] * Math.max(matrix.size(0), matrix.size(1)) * Math.ulp(1f);
     int rank = 0;
