@@ -1,6 +1,5 @@
 package dev.winnow.conform;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import dev.winnow.decoder.CutView;
 import dev.winnow.decoder.Segment;
 import dev.winnow.kernels.Tensors;
@@ -21,7 +20,7 @@ final class AttentionInput {
    * @param logits [heads, length, length], length at most 1024
    * @param raters text rows that count, from the start of the text; null for all
    */
-  static Candidates candidates(JsonNode logits, JsonNode prompt, int[] raters) {
+  static Candidates candidates(CaseNode logits, CaseNode prompt, int[] raters) {
     TensorSpec given = TensorSpec.read(logits);
     int heads = given.shape()[0];
     int length = given.shape()[1];

@@ -1,6 +1,5 @@
 package dev.winnow.conform;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import dev.winnow.kernels.Tensors;
 import dev.winnow.kernels.Vectors;
 import java.util.ArrayList;
@@ -14,6 +13,9 @@ import org.bytedeco.pytorch.Tensor;
  * {@code value_abs + rel * |expected|}, sums by {@code sum_abs + rel * |expected|}.
  */
 public final class Check {
+  /** Values that fields whose names end in 8 give of a row. */
+  private static final int FIRST = 8;
+
   private final double valueAbs;
   private final double sumAbs;
   private final double rel;
@@ -28,7 +30,7 @@ public final class Check {
     this.rel = rel;
   }
 
-  static Check of(JsonNode tolerance) {
+  static Check of(CaseNode tolerance) {
     return new Check(
         tolerance.path("value_abs").asDouble(1e-4), tolerance.path("sum_abs").asDouble(1e-3), tolerance.path("rel").asDouble(0));
   }
@@ -75,10 +77,10 @@ public final class Check {
     same(what + " that are not finite", wrong, 0);
   }
 
-  public void ints(String what, int[] got, JsonNode expected) { same(what, list(got), list(TensorSpec.ints(expected))); }
+  public void ints(String what, int[] got, CaseNode expected) { same(what, list(got), list(TensorSpec.ints(expected))); }
 
   /** A vector given in full as an array, or as {@code {first8, sum}}. */
-  public void floats(String what, float[] got, JsonNode expected) {
+  public void floats(String what, float[] got, CaseNode expected) {
     if (!expected.isArray()) {
       vector(what, got, expected);
       return;
@@ -88,15 +90,15 @@ public final class Check {
   }
 
   /** A matrix given as {@code {shape, first_row8, last_row8, sum, abs_sum}}. */
-  public void matrix(String what, Tensor got, JsonNode expected) {
+  public void matrix(String what, Tensor got, CaseNode expected) {
     matrix(what, Tensors.toFloats(got), (int) got.size(1), expected);
   }
 
   /** @param values row-major, {@code columns} a row */
-  void matrix(String what, float[] values, int columns, JsonNode expected) {
+  void matrix(String what, float[] values, int columns, CaseNode expected) {
     same(what + ".shape", List.of(values.length / columns, columns), list(TensorSpec.ints(expected.get("shape"))));
-    row(what + ".first_row8", values, 0, expected.get("first_row8"));
-    row(what + ".last_row8", values, values.length - columns, expected.get("last_row8"));
+    row(what + ".first_row8", values, columns, 0, expected.get("first_row8"));
+    row(what + ".last_row8", values, columns, values.length / columns - 1, expected.get("last_row8"));
     double sum = 0;
     double absolute = 0;
     for (float x : values) {
@@ -108,20 +110,27 @@ public final class Check {
   }
 
   /** The first values of the first rows of a matrix, one array per row. */
-  public void rows(String what, Tensor got, JsonNode expected) {
-    float[] values = Tensors.toFloats(got);
-    for (int i = 0; i < expected.size(); i++) row(what + "[" + i + "]", values, i * (int) got.size(1), expected.get(i));
+  public void rows(String what, Tensor got, CaseNode expected) {
+    for (int i = 0; i < expected.size(); i++) row(what + "[" + i + "]", got, i, expected.get(i));
   }
 
-  private void row(String what, float[] values, int from, JsonNode expected) {
-    for (int i = 0; i < expected.size(); i++) {
-      value(what + "[" + i + "]", from >= 0 && from + i < values.length ? values[from + i] : Double.NaN, expected.get(i).asDouble());
+  /** The first eight values of a row of a matrix. */
+  void row(String what, Tensor got, int row, CaseNode expected) {
+    row(what, Tensors.toFloats(got), (int) got.size(1), row, expected);
+  }
+
+  private void row(String what, float[] values, int columns, int row, CaseNode expected) {
+    if (row < 0 || (row + 1) * columns > values.length) throw expected.wrong("is of a row that the result does not have");
+    same(what + ".size", Math.min(FIRST, columns), expected.size());
+    for (int i = 0; i < Math.min(columns, expected.size()); i++) {
+      value(what + "[" + i + "]", values[row * columns + i], expected.get(i).asDouble());
     }
   }
 
   /** A vector given as {@code {first8, sum}}, with {@code argmax, max, top2_gap} where present. */
-  public void vector(String what, float[] got, JsonNode expected) {
-    JsonNode first = expected.get("first8");
+  public void vector(String what, float[] got, CaseNode expected) {
+    CaseNode first = expected.get("first8");
+    same(what + ".first8.size", Math.min(FIRST, got.length), first.size());
     for (int i = 0; i < first.size(); i++) value(what + "[" + i + "]", i < got.length ? got[i] : Double.NaN, first.get(i).asDouble());
     if (expected.has("sum")) {
       double sum = 0;

@@ -1,6 +1,5 @@
 package dev.winnow.conform;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import dev.winnow.decoder.CutView;
 import dev.winnow.decoder.Segment;
 import dev.winnow.kernels.Tensors;
@@ -19,7 +18,7 @@ import org.bytedeco.pytorch.Tensor;
 final class DartCase {
   private DartCase() {}
 
-  static void run(JsonNode inputs, JsonNode params, JsonNode expected, Check check) {
+  static void run(CaseNode inputs, CaseNode params, CaseNode expected, Check check) {
     try (PointerScope scope = new PointerScope()) {
       TensorSpec hidden = TensorSpec.read(inputs.get("hidden"));
       TensorSpec keys = TensorSpec.read(inputs.get("keys"));
@@ -57,7 +56,7 @@ final class DartCase {
   }
 
   /** @param most tokens besides the image pivots: the official code takes no more of an image of tiles, whatever it is asked for */
-  private static Count count(JsonNode params, int most) {
+  private static Count count(CaseNode params, int most) {
     if (params.has("tokens_next")) return Count.tokens(Math.min(params.get("tokens_next").asInt(), most));
     if (params.get("tokens").isNull()) return Count.shareTruncated(params.get("reduction_ratio").asDouble());
     return Count.tokens(params.get("tokens").asInt());

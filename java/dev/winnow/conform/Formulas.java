@@ -1,16 +1,14 @@
 package dev.winnow.conform;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import dev.winnow.InvalidInputException;
 
 /** The closed formulas and the window blend of the golden files, in float64 and rounded once. */
 final class Formulas {
   private Formulas() {}
 
-  static void fill(JsonNode node, int[] shape, float[] x) {
+  static void fill(CaseNode node, int[] shape, float[] x) {
     int width = shape[shape.length - 1];
     int middle = shape.length > 2 ? shape[shape.length - 2] : 1;
-    String name = node.path("name").asText();
+    String name = node.get("name").asText();
     for (int i = 0; i < x.length; i++) {
       int column = i % width;
       int row = i / width;
@@ -20,13 +18,13 @@ final class Formulas {
         case "rater_text" -> Math.cos(0.5 * row * (column + 1));
         case "cluster_points" -> Math.sin(0.9 * row * row + 0.4 * column) + 0.3 * Math.cos(1.7 * row + column);
         case "window_sines" -> windowSines(node, row, column);
-        default -> throw new InvalidInputException("unknown formula '" + name + "' in a tensor descriptor");
+        default -> throw node.get("name").mustBe("one of attn_sines, rater_vision, rater_text, cluster_points, window_sines");
       };
     }
   }
 
-  private static double windowSines(JsonNode node, int row, int column) {
-    JsonNode params = node.get("params");
+  private static double windowSines(CaseNode node, int row, int column) {
+    CaseNode params = node.get("params");
     if (row == 0) return params.get("cls").get(column).asDouble();
     int side = params.get("side").asInt();
     int t = row - 1;
@@ -34,7 +32,7 @@ final class Formulas {
     return Math.sin(1.7 * window + 0.9 * column) + 0.05 * params.get("a").get(window).asDouble() * Math.sin(2.3 * t + 0.7 * column);
   }
 
-  static TensorSpec windowBlend(JsonNode node) {
+  static TensorSpec windowBlend(CaseNode node) {
     TensorSpec base = TensorSpec.read(node.get("base"));
     TensorSpec noise = TensorSpec.read(node.get("noise"));
     int side = node.get("side").asInt();

@@ -18,9 +18,11 @@ public final class GoldenModel implements AutoCloseable {
   private final KvPool pool = new KvPool(Tensors.CPU, Long.MAX_VALUE);
   private final Decoder decoder;
 
-  public GoldenModel(JsonNode model) {
+  public GoldenModel(JsonNode model) { this(CaseNode.of(model)); }
+
+  GoldenModel(CaseNode model) {
     TextConfig config = config(model);
-    JsonNode hashed = model.get("weights");
+    CaseNode hashed = model.get("weights");
     long offset = hashed.get("id_offset").asLong();
     double scale = hashed.get("scale").asDouble();
     add("embed_tokens", offset + 1, hashed.get("embed_scale").asDouble(), config.vocab(), config.hidden());
@@ -44,7 +46,7 @@ public final class GoldenModel implements AutoCloseable {
     decoder = new Decoder(config, weights, Dtype.FLOAT32, Tensors.CPU, pool);
   }
 
-  private static TextConfig config(JsonNode model) {
+  private static TextConfig config(CaseNode model) {
     String architecture = model.path("arch").asText();
     if (!architecture.equals("llama")) throw new InvalidInputException("golden model of unknown architecture '" + architecture + "'");
     int hidden = model.get("hidden").asInt();

@@ -1,6 +1,5 @@
 package dev.winnow.conform;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import dev.winnow.decoder.PositionPolicy;
 import dev.winnow.prune.Methods;
 import dev.winnow.prune.ModelShape;
@@ -23,21 +22,21 @@ final class GoldenPlan {
    * @param layers decoder layers of the case's model
    * @param vision image tokens
    */
-  static Plan of(String method, JsonNode params, int layers, int vision) {
+  static Plan of(String method, CaseNode params, int layers, int vision) {
     if (params.has("kept_per_stage")) return MustDropCases.imposed(params, layers, true);
     Map<String, String> given = new HashMap<>();
-    params.properties().forEach(field -> {
-      String value = text(field.getValue());
-      switch (field.getKey()) {
+    params.properties().forEach((name, field) -> {
+      String value = text(field);
+      switch (name) {
         case "decode_steps" -> {}
         case "prune_ratio" -> given.put("ratio", value);
         case "budget" -> given.put("table", value);
-        default -> given.put(field.getKey(), value);
+        default -> given.put(name, value);
       }
     });
     String builtIn = BUILT_IN.getOrDefault(method + " " + given.get("version"), BUILT_IN.get(method));
     if (builtIn != null) given.putIfAbsent("layers", builtIn);
-    if (method.equals("fastv") && params.path("layer").asInt() >= layers) {
+    if (method.equals("fastv") && params.get("layer").asInt() >= layers) {
       return new Plan(method, given, List.of(), PositionPolicy.KEEP, true);
     }
     if (given.containsKey("layers")) leaveOutUnreached(given, layers);
@@ -55,7 +54,7 @@ final class GoldenPlan {
 
   private static List<String> items(String joined) { return joined.isEmpty() ? List.of() : Arrays.asList(joined.split(",")); }
 
-  private static String text(JsonNode value) {
+  private static String text(CaseNode value) {
     if (!value.isArray()) return value.asText();
     List<String> items = new ArrayList<>();
     value.forEach(item -> items.add(item.asText()));

@@ -1,6 +1,5 @@
 package dev.winnow.conform;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import dev.winnow.checkpoint.HeldWeights;
 import dev.winnow.checkpoint.VisionConfig;
 import dev.winnow.kernels.Tensors;
@@ -14,10 +13,10 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 /** The small vision encoder of MustDrop's golden file as the weights of an ordinary {@link VisionTower}. */
 final class GoldenTower implements AutoCloseable {
   private static final int SIDE = 1;
-  private final JsonNode encoder;
+  private final CaseNode encoder;
   private final HeldWeights weights = new HeldWeights();
 
-  GoldenTower(JsonNode encoder) { this.encoder = encoder; }
+  GoldenTower(CaseNode encoder) { this.encoder = encoder; }
 
   /** One pixel a patch; features are those of the last block but one. */
   VisionConfig config(int patches) {

@@ -1,6 +1,5 @@
 package dev.winnow.conform;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import dev.winnow.calibrate.VtwLayerSearch;
 import dev.winnow.decoder.Segment;
 import dev.winnow.kernels.Tensors;
@@ -15,14 +14,14 @@ final class LayerSearchCase {
 
   private LayerSearchCase() {}
 
-  static void run(JsonNode oneCase, Check check) {
-    JsonNode inputs = oneCase.get("inputs");
-    JsonNode expected = oneCase.get("expected");
+  static void run(CaseNode oneCase, Check check) {
+    CaseNode inputs = oneCase.get("inputs");
+    CaseNode expected = oneCase.get("expected");
     try (GoldenModel model = new GoldenModel(inputs.get("model")); PointerScope scope = new PointerScope()) {
       VtwLayerSearch search = new VtwLayerSearch(model.decoder());
       double[] means = null;
       int sample = 0;
-      for (JsonNode spec : inputs.get("samples")) {
+      for (CaseNode spec : inputs.get("samples")) {
         TensorSpec embeds = TensorSpec.read(spec);
         List<Segment> segments = List.of(new Segment(-1, 0, FIRST_ROW), new Segment(0, FIRST_ROW, ROWS),
             new Segment(-1, FIRST_ROW + ROWS, embeds.rows() - FIRST_ROW - ROWS));
@@ -42,7 +41,7 @@ final class LayerSearchCase {
   }
 
   /** Nothing is asked of a case that ends in an error. */
-  private static void compare(String what, double[] got, JsonNode wanted, Check check) {
+  private static void compare(String what, double[] got, CaseNode wanted, Check check) {
     if (wanted.isMissingNode()) return;
     check.same(what + ".size", got.length, wanted.size());
     for (int i = 0; i < got.length; i++) check.value(what + "[" + i + "]", got[i], wanted.path(i).asDouble());

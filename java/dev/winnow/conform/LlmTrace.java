@@ -1,6 +1,5 @@
 package dev.winnow.conform;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import dev.winnow.decoder.KvCache;
 import dev.winnow.decoder.Segment;
 import dev.winnow.decoder.StepObserver;
@@ -21,9 +20,9 @@ import org.bytedeco.javacpp.PointerScope;
 final class LlmTrace {
   private LlmTrace() {}
 
-  static void run(String method, JsonNode oneCase, Check check) {
-    JsonNode inputs = oneCase.get("inputs");
-    JsonNode expected = oneCase.get("expected");
+  static void run(String method, CaseNode oneCase, Check check) {
+    CaseNode inputs = oneCase.get("inputs");
+    CaseNode expected = oneCase.get("expected");
     int pre = inputs.get("prompt").get("pre").asInt();
     int vision = inputs.get("prompt").get("vision").asInt();
     int text = inputs.get("prompt").get("text").asInt();
@@ -46,7 +45,7 @@ final class LlmTrace {
       List<Integer> tokens = new ArrayList<>();
       tokens.add(Vectors.argmax(logits));
       int step = 0;
-      for (JsonNode wanted : expected.get("decode")) {
+      for (CaseNode wanted : expected.get("decode")) {
         String at = "decode[" + step++ + "]";
         int cutsBefore = run.cuts().size();
         check.same(at + ".token_in", tokens.get(tokens.size() - 1), wanted.get("token_in").asInt());
@@ -63,7 +62,7 @@ final class LlmTrace {
   }
 
   /** What a step ranked anew. Without an image there is nothing to rank, and the engine records nothing. */
-  private static void ranked(String at, List<CutRecord> cuts, JsonNode wanted, Check check) {
+  private static void ranked(String at, List<CutRecord> cuts, CaseNode wanted, Check check) {
     check.ints(at + ".kept", cuts.isEmpty() ? new int[0] : cuts.get(0).kept(), wanted.get("kept"));
     if (wanted.has("scores")) check.vector(at + ".scores", cuts.isEmpty() ? new float[0] : cuts.get(0).scores(), wanted.get("scores"));
   }
@@ -88,11 +87,11 @@ final class LlmTrace {
     return segments;
   }
 
-  private static void prefill(JsonNode expected, SequenceRun run, float[] logits, int pre, int vision, int text, Witness witness,
+  private static void prefill(CaseNode expected, SequenceRun run, float[] logits, int pre, int vision, int text, Witness witness,
       Check check) {
     StageChecks.compare(expected, run, pre, vision, text, witness, check);
     KvCache cache = run.sequence().cache();
-    JsonNode prefill = expected.get("prefill");
+    CaseNode prefill = expected.get("prefill");
     if (prefill.has("logits")) check.vector("prefill.logits", logits, prefill.get("logits"));
     if (prefill.has("kv")) {
       check.ints("prefill.kv.lengths", cache.lengths(), prefill.get("kv").get("lengths"));
@@ -105,10 +104,10 @@ final class LlmTrace {
   }
 
   /** The positions that the layers worked with; what a cut of the cache leaves of them is not asked. */
-  private static void positions(JsonNode wanted, KvCache cache, Check check) {
+  private static void positions(CaseNode wanted, KvCache cache, Check check) {
     List<Integer> named = new ArrayList<>();
-    for (JsonNode group : wanted) {
-      for (JsonNode layer : group.get("layers")) {
+    for (CaseNode group : wanted) {
+      for (CaseNode layer : group.get("layers")) {
         named.add(layer.asInt());
         check.ints("prefill.positions[" + layer.asInt() + "]", cache.positions(layer.asInt()), group.get("ids"));
       }
@@ -127,7 +126,7 @@ final class LlmTrace {
     return newest;
   }
 
-  private static List<Integer> list(JsonNode array) {
+  private static List<Integer> list(CaseNode array) {
     List<Integer> values = new ArrayList<>();
     array.forEach(value -> values.add(value.asInt()));
     return values;

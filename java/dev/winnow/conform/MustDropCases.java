@@ -1,6 +1,5 @@
 package dev.winnow.conform;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.winnow.decoder.PositionPolicy;
@@ -34,7 +33,7 @@ final class MustDropCases {
 
   private MustDropCases() {}
 
-  static void filter(JsonNode inputs, JsonNode params, JsonNode expected, Check check) {
+  static void filter(CaseNode inputs, CaseNode params, CaseNode expected, Check check) {
     try (PointerScope scope = new PointerScope()) {
       Candidates candidates = AttentionInput.candidates(inputs.get("logits"), inputs.get("prompt"), null);
       Tensor scores = TEXT.score(candidates);
@@ -42,7 +41,7 @@ final class MustDropCases {
       check.floats("column_max", Tensors.toFloats(DualFilter.columnMax(scores)), expected.get("column_max"));
       check.sum("total", Tensors.toFloats(Selectors.scoresAlone(scores).sum())[0], expected.get("total").asDouble());
       for (int i = 0; i < params.get("thresholds").size(); i++) {
-        JsonNode pair = params.get("thresholds").get(i);
+        CaseNode pair = params.get("thresholds").get(i);
         int[] kept = new DualFilter(pair.get(0).asDouble(), pair.get(1).asDouble(), List.of()).filter(scores);
         check.ints("kept[" + i + "]", kept, expected.get("kept").get(i));
       }
@@ -63,7 +62,7 @@ final class MustDropCases {
    *
    * @param scorer null where nothing is asked about scores, and where there may be no text to score by
    */
-  private static Plan imposed(JsonNode params, Scorer scorer, int layers, boolean cutsCache) {
+  private static Plan imposed(CaseNode params, Scorer scorer, int layers, boolean cutsCache) {
     List<Integer> keys = IntStream.of(TensorSpec.ints(params.path("key_tokens"))).boxed().toList();
     List<LayerCut> cuts = new ArrayList<>();
     for (int i = 0; i < params.get("kept_per_stage").size(); i++) {
@@ -74,18 +73,18 @@ final class MustDropCases {
     return new Plan("mustdrop", Map.of(), null, cuts, cacheCuts, PositionPolicy.RENUMBER, true);
   }
 
-  static Plan imposed(JsonNode params, int layers, boolean cutsCache) { return imposed(params, TEXT, layers, cutsCache); }
+  static Plan imposed(CaseNode params, int layers, boolean cutsCache) { return imposed(params, TEXT, layers, cutsCache); }
 
   /** Runs a tiny model with and without the policy: which rows of every cache stay is what is asked, not what they hold. */
-  static void cachePolicy(JsonNode inputs, JsonNode params, JsonNode expected, Check check) {
+  static void cachePolicy(CaseNode inputs, CaseNode params, CaseNode expected, Check check) {
     int pre = inputs.get("prompt").get("pre").asInt();
     int vision = inputs.get("prompt").get("vision").asInt();
     int text = inputs.get("prompt").get("text").asInt();
     try (GoldenModel model = new GoldenModel(tinyModel())) {
       int[][] before = origins(model, imposed(params, null, LAYERS, false), pre, vision, text);
       int[][] after = origins(model, imposed(params, null, LAYERS, true), pre, vision, text);
-      for (JsonNode group : expected.get("cache")) {
-        for (JsonNode layer : group.get("layers")) {
+      for (CaseNode group : expected.get("cache")) {
+        for (CaseNode layer : group.get("layers")) {
           int[] held = before[layer.asInt()];
           check.same("length_before[" + layer + "]", held.length, group.get("length_before").asInt());
           check.ints("gather[" + layer + "]", Arrays.stream(after[layer.asInt()]).map(origin -> Arrays.binarySearch(held,

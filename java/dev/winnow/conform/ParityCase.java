@@ -1,6 +1,5 @@
 package dev.winnow.conform;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import dev.winnow.checkpoint.ChatMessage;
 import dev.winnow.checkpoint.PromptPiece;
 import dev.winnow.checkpoint.Weights;
@@ -31,12 +30,12 @@ final class ParityCase {
 
   private final Model model;
   private final Path base;
-  private final JsonNode oneCase;
+  private final CaseNode oneCase;
   private final Weights tensors;
   private final Check check;
   private final boolean exact;
 
-  ParityCase(Model model, Path base, JsonNode oneCase, Weights tensors, Check check) {
+  ParityCase(Model model, Path base, CaseNode oneCase, Weights tensors, Check check) {
     this.model = model;
     this.base = base;
     this.oneCase = oneCase;
@@ -74,11 +73,11 @@ final class ParityCase {
 
   private List<ChatMessage> messages() {
     List<ChatMessage> messages = new ArrayList<>();
-    for (JsonNode message : oneCase.get("messages")) {
+    for (CaseNode message : oneCase.get("messages")) {
       int images = 0;
       int videos = 0;
       List<String> texts = new ArrayList<>();
-      for (JsonNode part : message.get("content")) {
+      for (CaseNode part : message.get("content")) {
         switch (part.get("type").asText()) {
           case "image" -> images++;
           case "video" -> videos++;
@@ -92,7 +91,7 @@ final class ParityCase {
   }
 
   private void generate(Prompt prompt) {
-    JsonNode greedy = oneCase.get("greedy");
+    CaseNode greedy = oneCase.get("greedy");
     int steps = greedy.get("ids").size();
     try (SequenceRun run = new SequenceRun(model.decoder())) {
       run.prompt(prompt.rows(), prompt.segments(), 0, Plan.NONE, steps);
@@ -141,13 +140,13 @@ final class ParityCase {
 
   /** The same question through a session, which ends at the end-of-sequence token. */
   private void ask() {
-    JsonNode greedy = oneCase.get("greedy");
+    CaseNode greedy = oneCase.get("greedy");
     Question question = Question.of(oneCase.get("prompt").asText()).raw().maxTokens(greedy.get("ids").size());
     oneCase.get("images").forEach(image -> question.image(base.resolve(image.asText())));
     ParityVisuals.videos(oneCase, base).forEach(video -> question.video(video.frames()));
     try (Session session = model.newSession()) {
       Answer answer = session.ask(question);
-      JsonNode end = greedy.get("first_eos");
+      CaseNode end = greedy.get("first_eos");
       int length = end.isNull() ? greedy.get("ids").size() : end.asInt();
       check.same("session ids", Arrays.stream(answer.ids()).boxed().toList(),
           Arrays.stream(TensorSpec.ints(greedy.get("ids"))).limit(length).boxed().toList());

@@ -1,6 +1,5 @@
 package dev.winnow.conform;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import dev.winnow.InvalidInputException;
 import dev.winnow.WinnowException;
 import dev.winnow.checkpoint.TensorFile;
@@ -20,9 +19,9 @@ import java.util.List;
 final class ParityFile {
   private ParityFile() {}
 
-  static boolean recognises(JsonNode root) { return root.has("path") && root.has("family") && root.path("cases").isArray(); }
+  static boolean recognises(CaseNode root) { return root.has("path") && root.has("family") && root.path("cases").isArray(); }
 
-  static List<Conformance.Result> run(Path file, JsonNode root) {
+  static List<Conformance.Result> run(Path file, CaseNode root) {
     Path base = base(file, root.get("path").asText());
     List<Conformance.Result> results = new ArrayList<>();
     List<String> folders = new ArrayList<>(List.of(root.get("path").asText()));
@@ -32,12 +31,12 @@ final class ParityFile {
     return results;
   }
 
-  private static void runFolder(Path file, JsonNode root, Path base, String folder, Dtype dtype, List<Conformance.Result> results) {
+  private static void runFolder(Path file, CaseNode root, Path base, String folder, Dtype dtype, List<Conformance.Result> results) {
     String suffix = dtype == Dtype.BFLOAT16 ? " [bfloat16]"
         : folder.equals(root.get("path").asText()) ? "" : " [" + folder.substring(folder.lastIndexOf('/') + 1) + "]";
     try (Model model = Model.open(base.resolve(folder), new ModelOptions(dtype, "cpu", 0));
         Weights tensors = TensorFile.open(file.resolveSibling(root.get("tensors").asText()))) {
-      for (JsonNode oneCase : root.get("cases")) results.add(runCase(file, base, model, tensors, oneCase, suffix));
+      for (CaseNode oneCase : root.get("cases")) results.add(runCase(file, base, model, tensors, oneCase, suffix));
     } catch (WinnowException e) {
       Check check = ParityCase.newCheck();
       check.same("open " + folder, e.getMessage(), "a model");
@@ -45,7 +44,7 @@ final class ParityFile {
     }
   }
 
-  private static Conformance.Result runCase(Path file, Path base, Model model, Weights tensors, JsonNode oneCase, String suffix) {
+  private static Conformance.Result runCase(Path file, Path base, Model model, Weights tensors, CaseNode oneCase, String suffix) {
     Check check = ParityCase.newCheck();
     try {
       new ParityCase(model, base, oneCase, tensors, check).run();

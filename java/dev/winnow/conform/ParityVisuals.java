@@ -1,6 +1,5 @@
 package dev.winnow.conform;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import dev.winnow.engine.Model;
 import dev.winnow.engine.VideoEncoder;
 import dev.winnow.kernels.Dtype;
@@ -25,11 +24,11 @@ final class ParityVisuals {
 
   private final Model model;
   private final Path base;
-  private final JsonNode oneCase;
+  private final CaseNode oneCase;
   private final Check check;
   private final boolean exact;
 
-  ParityVisuals(Model model, Path base, JsonNode oneCase, Check check) {
+  ParityVisuals(Model model, Path base, CaseNode oneCase, Check check) {
     this.model = model;
     this.base = base;
     this.oneCase = oneCase;
@@ -44,7 +43,7 @@ final class ParityVisuals {
     List<Tensor> rows = new ArrayList<>();
     TowerSums sums = new TowerSums(model.config().vision().layers());
     boolean lossless = true;
-    for (JsonNode image : oneCase.get("images")) {
+    for (CaseNode image : oneCase.get("images")) {
       PixelBatch batch = model.images().prepare(ImageReader.read(base.resolve(image.asText())), oneCase.get("images").size() > 1);
       pixels.add(batch.pixels());
       features.add(Tensors.toFloats(Tensors.adopt(scope, model.images().features(batch, sums))));
@@ -52,7 +51,7 @@ final class ParityVisuals {
       lossless &= !image.asText().endsWith(".jpg");
     }
     if (rows.isEmpty() || !exact) return rows;
-    JsonNode wantedPixels = oneCase.has("pixel_values") ? oneCase.get("pixel_values") : oneCase.get("pixel_values_images");
+    CaseNode wantedPixels = oneCase.has("pixel_values") ? oneCase.get("pixel_values") : oneCase.path("pixel_values_images");
     summary(check, "pixel_values", join(filled(pixels)), wantedPixels, lossless ? LOSSLESS_PIXELS : DECODED_PIXELS);
     sums.compare("image_tower_layers", oneCase.path("image_tower_layers"), check);
     summary("image_vision_hidden", features);
@@ -81,7 +80,7 @@ final class ParityVisuals {
       rows.add(Tensors.adopt(scope, encoder.encode(frames)));
     }
     if (rows.isEmpty() || !exact) return rows;
-    summary(check, "pixel_values_videos", join(pixels), oneCase.get("pixel_values_videos"), LOSSLESS_PIXELS);
+    summary(check, "pixel_values_videos", join(pixels), oneCase.path("pixel_values_videos"), LOSSLESS_PIXELS);
     sums.compare("video_tower_layers", oneCase.path("video_tower_layers"), check);
     summary("video_vision_hidden", features);
     summary("video_pooled", pooled);
@@ -91,9 +90,9 @@ final class ParityVisuals {
   }
 
   /** The videos that a case names. */
-  static List<Video> videos(JsonNode oneCase, Path base) {
+  static List<Video> videos(CaseNode oneCase, Path base) {
     List<Video> videos = new ArrayList<>();
-    for (JsonNode video : oneCase.path("videos")) {
+    for (CaseNode video : oneCase.path("videos")) {
       List<Path> frames = new ArrayList<>();
       video.forEach(frame -> frames.add(base.resolve(frame.asText())));
       videos.add(new Video(frames));
@@ -107,16 +106,16 @@ final class ParityVisuals {
     check.ints(kind + "_feature_lengths", lengths, oneCase.get(kind + "_feature_lengths"));
   }
 
-  private void summary(String what, List<float[]> parts) { summary(check, what, join(parts), oneCase.get(what), FEATURES); }
+  private void summary(String what, List<float[]> parts) { summary(check, what, join(parts), oneCase.path(what), FEATURES); }
 
   /** An array given as shape, sums and sampled values. */
-  static void summary(Check check, String what, float[] got, JsonNode wanted, double tolerance) {
-    if (wanted == null) return;
+  static void summary(Check check, String what, float[] got, CaseNode wanted, double tolerance) {
+    if (wanted.isMissingNode()) return;
     long size = 1;
-    for (JsonNode n : wanted.get("shape")) size *= n.asLong();
+    for (CaseNode n : wanted.get("shape")) size *= n.asLong();
     check.same(what + ".size", (long) got.length, size);
     if (got.length != size) return;
-    JsonNode index = wanted.get("index");
+    CaseNode index = wanted.get("index");
     for (int i = 0; i < index.size(); i++) {
       double value = wanted.get("value").get(i).asDouble();
       int at = index.get(i).asInt();

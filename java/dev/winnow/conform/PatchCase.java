@@ -1,7 +1,5 @@
 package dev.winnow.conform;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import dev.winnow.InvalidInputException;
 import dev.winnow.kernels.Tensors;
 import dev.winnow.prune.Methods;
 import dev.winnow.prune.ModelShape;
@@ -13,10 +11,12 @@ import dev.winnow.prune.VisionNeeds;
 import dev.winnow.prune.VisionReducer;
 import dev.winnow.prune.patches.Share;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.bytedeco.pytorch.Tensor;
 
@@ -26,17 +26,21 @@ import org.bytedeco.pytorch.Tensor;
  * one.
  */
 final class PatchCase {
+  /** A dimension that may have any size above 0. */
+  static final int ANY = -1;
+  /** Most patches of a tile, or heads or tiles: what compares all patches with all others needs the square of it. */
+  private static final int MOST = 1 << 14;
   /** Blocks and features as in CLIP ViT-L with the features of the last but one block. */
   private static final int BLOCKS = 24;
 
-  final JsonNode inputs;
-  final JsonNode params;
-  final JsonNode expected;
+  final CaseNode inputs;
+  final CaseNode params;
+  final CaseNode expected;
   final Check check;
   private final String method;
   private final Map<String, String> settings = new HashMap<>();
 
-  PatchCase(String method, JsonNode oneCase, Check check) {
+  PatchCase(String method, CaseNode oneCase, Check check) {
     this.method = method;
     this.inputs = oneCase.get("inputs");
     this.params = oneCase.get("params");
@@ -49,26 +53,77 @@ final class PatchCase {
     return this;
   }
 
-  JsonNode input(String name) { return field(inputs, "inputs", name); }
-
-  JsonNode param(String name) { return field(params, "params", name); }
-
-  JsonNode wanted(String name) { return field(expected, "expected", name); }
-
-  private static JsonNode field(JsonNode object, String what, String name) {
-    if (!object.has(name)) throw new InvalidInputException(what + " has no '" + name + "'");
-    return object.get(name);
+  /** The parameter {@code tokens}, which is that of a tile, for the whole picture. */
+  int perTile(int tiles) {
+    long tokens = (long) param("tokens").asInt() * tiles;
+    if (tokens < 0 || tokens > Integer.MAX_VALUE) throw param("tokens").mustBe("from 0 to " + Integer.MAX_VALUE / tiles);
+    return (int) tokens;
   }
 
-  /** A tensor of the inputs with a leading dimension for tiles, which is added where the case has one tile. */
-  Tensor tiles(String name, int dimensions) {
+  /** Settings of the method that a case may have beside those of its kind. */
+  PatchCase options(String... names) {
+    for (String name : names) if (params.has(name)) set(name, params.get(name).asText());
+    return this;
+  }
+
+  CaseNode input(String name) { return inputs.get(name); }
+
+  CaseNode param(String name) { return params.get(name); }
+
+  CaseNode wanted(String name) { return expected.get(name); }
+
+  /**
+   * A tensor of the inputs. The leading dimension, that of tiles or segments, is added where the case has only one.
+   *
+   * @param sizes what every dimension must be, {@link #ANY} where it is free
+   */
+  Tensor tensor(String name, long... sizes) {
     TensorSpec spec = TensorSpec.read(input(name));
     int[] shape = spec.shape();
-    if (shape.length > dimensions) throw new InvalidInputException("inputs." + name + " has more than " + dimensions + " dimensions");
-    long[] wide = new long[dimensions];
-    wide[0] = 1;
-    for (int i = 0; i < shape.length; i++) wide[dimensions - shape.length + i] = shape[i];
-    return Tensors.floats(spec.values(), Tensors.CPU, wide);
+    long[] wide = new long[sizes.length];
+    boolean fits = shape.length == sizes.length || shape.length == sizes.length - 1;
+    for (int i = 0; fits && i < wide.length; i++) {
+      int from = i - (wide.length - shape.length);
+      wide[i] = from < 0 ? 1 : shape[from];
+      fits = sizes[i] == ANY ? wide[i] > 0 : wide[i] == sizes[i];
+      if (i < wide.length - 1 && wide[i] > MOST) throw input(name).wrong("has the shape " + Arrays.toString(shape) + ", too large to run");
+    }
+    if (fits) return Tensors.floats(spec.values(), Tensors.CPU, wide);
+    String wanted = Arrays.stream(sizes).mapToObj(size -> size == ANY ? "any" : String.valueOf(size)).collect(Collectors.joining(", "));
+    throw input(name).wrong("has the shape " + Arrays.toString(shape) + "; beside the case's other fields it must be [" + wanted
+        + "], where the first may be left out if it is 1");
+  }
+
+  /** The side of a square grid of patches. */
+  int side(String name, long patches) {
+    int side = (int) Math.round(Math.sqrt(patches));
+    if ((long) side * side != patches) throw input(name).wrong("is of " + patches + " patches, and the method needs a square grid");
+    return side;
+  }
+
+  /** Distinct numbers of rows. */
+  int[] rows(CaseNode list, int count) {
+    int[] rows = TensorSpec.ints(list);
+    for (int i = 0; i < rows.length; i++) {
+      if (rows[i] < 0 || rows[i] >= count) throw list.get(i).mustBe("a row from 0 to " + (count - 1));
+    }
+    if (Arrays.stream(rows).distinct().count() < rows.length) throw list.wrong("lists a row twice");
+    return rows;
+  }
+
+  /**
+   * Whether the original code fails on the case; then all that is asked of ours is a sound result: patches of the tile, none twice, and no
+   * more rows than the case allows.
+   */
+  boolean failsOfficially(List<Reduction> reductions, int patches, int most) {
+    if (!expected.has("error")) return false;
+    for (Reduction reduction : reductions) {
+      int[] kept = Arrays.stream(reduction.kept()).filter(patch -> patch != Reduction.NO_PATCH).toArray();
+      check.same("patches kept that are none of the tile or are there twice",
+          kept.length - Arrays.stream(kept).filter(patch -> patch >= 0 && patch < patches).distinct().count(), 0L);
+    }
+    check.same("more rows than allowed", reductions.stream().mapToInt(reduction -> reduction.kept().length).sum() > most, false);
+    return true;
   }
 
   /** Facts that have nothing but the number of patches. */
@@ -112,7 +167,7 @@ final class PatchCase {
   }
 
   /** {@code expected.NAME} for one tile of several. */
-  JsonNode of(String name, int tile, int tiles) { return tiles == 1 ? wanted(name) : wanted(name).path(tile); }
+  CaseNode of(String name, int tile, int tiles) { return tiles == 1 ? wanted(name) : wanted(name).path(tile); }
 
   void kept(List<Reduction> reductions) {
     for (int t = 0; t < reductions.size(); t++) check.ints("kept[" + t + "]", reductions.get(t).kept(), of("kept", t, reductions.size()));
@@ -127,25 +182,7 @@ final class PatchCase {
     check.vector("score", values, wanted("score"));
   }
 
-  /** A matrix given as {@code {shape, first_row8, last_row8, sum, abs_sum}}. */
-  void matrix(String what, Tensor rows, JsonNode wanted) {
-    check.same(what + ".shape", List.of((int) rows.size(0), (int) rows.size(1)),
-        List.of(wanted.get("shape").get(0).asInt(), wanted.get("shape").get(1).asInt()));
-    float[] values = Tensors.toFloats(rows);
-    int width = (int) rows.size(1);
-    values(what + ".first_row8", values, 0, wanted.get("first_row8"));
-    values(what + ".last_row8", values, values.length - width, wanted.get("last_row8"));
-    double sum = 0;
-    double magnitude = 0;
-    for (float value : values) {
-      sum += value;
-      magnitude += Math.abs(value);
-    }
-    check.sum(what + ".sum", sum, wanted.get("sum").asDouble());
-    check.sum(what + ".abs_sum", magnitude, wanted.get("abs_sum").asDouble());
-  }
-
-  void values(String what, float[] got, int from, JsonNode wanted) {
+  void values(String what, float[] got, int from, CaseNode wanted) {
     for (int i = 0; i < wanted.size(); i++) {
       check.value(what + "[" + i + "]", from + i < got.length ? got[from + i] : Double.NaN, wanted.get(i).asDouble());
     }

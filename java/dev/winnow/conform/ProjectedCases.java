@@ -1,6 +1,5 @@
 package dev.winnow.conform;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import dev.winnow.kernels.Tensors;
 import dev.winnow.prune.ClipFacts;
 import dev.winnow.prune.PatchReducer;
@@ -34,13 +33,14 @@ final class ProjectedCases {
   }
 
   private static VisionFacts projected(PatchCase c, String name) {
-    Tensor rows = c.tiles(name, 3);
+    Tensor rows = c.tensor(name, PatchCase.ANY, PatchCase.ANY, PatchCase.ANY);
     return new VisionFacts(rows).withProjected(rows);
   }
 
   private static void divPrune(PatchCase c) {
     VisionFacts facts = projected(c, "features");
     c.set("ratio", c.param("ratio").asDouble());
+    if (c.failsOfficially(c.reduce(facts), facts.patches(), facts.tiles() * facts.patches())) return;
     int[] order = ((MaxMinReducer) c.reducer(facts.patches())).choose(facts);
     c.check.same("count", order.length, c.wanted("count").asInt());
     c.check.ints("pick_order", order, c.wanted("pick_order"));
@@ -51,9 +51,13 @@ final class ProjectedCases {
   }
 
   private static void cdPruner(PatchCase c) {
-    VisionFacts facts = projected(c, "features").withClip(ClipFacts.of(c.tiles("image_embeds", 3), c.tiles("text_embeds", 2), null));
-    c.set("tokens", c.param("tokens").asInt() * facts.tiles());
-    c.kept(c.reduce(facts));
+    VisionFacts facts = projected(c, "features");
+    Tensor image = c.tensor("image_embeds", facts.tiles(), facts.patches(), PatchCase.ANY);
+    facts.withClip(ClipFacts.of(image, c.tensor("text_embeds", PatchCase.ANY, image.size(2)), null));
+    c.options("centred").set("tokens", c.perTile(facts.tiles()));
+    List<Reduction> reductions = c.reduce(facts);
+    if (c.failsOfficially(reductions, facts.patches(), c.perTile(facts.tiles()))) return;
+    c.kept(reductions);
     ConditionalDpp dpp = (ConditionalDpp) ((PatchReducer) c.reducer(facts.patches())).selector();
     for (int t = 0; t < facts.tiles(); t++) {
       c.check.ints("pick_order", dpp.choose(facts, t, c.param("tokens").asInt()), c.of("pick_order", t, facts.tiles()));
@@ -67,14 +71,15 @@ final class ProjectedCases {
 
   private static void holoV(PatchCase c) {
     VisionFacts facts = projected(c, "features");
-    Tensor attention = c.tiles("class_attention", 2).unsqueeze(1);
-    c.set("tokens", c.param("tokens").asInt() * facts.tiles()).set("chunks", c.param("chunks").asInt());
+    Tensor attention = c.tensor("class_attention", facts.tiles(), facts.patches()).unsqueeze(1);
+    c.options("surplus").set("tokens", c.perTile(facts.tiles())).set("chunks", c.param("chunks").asInt());
     List<Reduction> reductions = c.reduce(c.withClassAttention(facts, attention));
+    if (c.failsOfficially(reductions, facts.patches(), c.perTile(facts.tiles()))) return;
     int[] begin = ((ChunkQuotas) c.reducer(facts.patches())).bounds(facts.patches());
     for (int t = 0; t < facts.tiles(); t++) {
       int[] kept = reductions.get(t).kept();
       List<Integer> wanted = new ArrayList<>();
-      for (JsonNode patch : c.of("output_order", t, facts.tiles())) wanted.add(patch.isNull() ? Reduction.NO_PATCH : patch.asInt());
+      for (CaseNode patch : c.of("output_order", t, facts.tiles())) wanted.add(patch.isNull() ? Reduction.NO_PATCH : patch.asInt());
       c.check.same("output_order", Arrays.stream(kept).boxed().toList(), wanted);
       int[] perChunk = new int[begin.length - 1];
       for (int i = 0; i < perChunk.length; i++) {
@@ -84,35 +89,44 @@ final class ProjectedCases {
       c.check.ints("rows_per_chunk", perChunk, c.of("rows_per_chunk", t, facts.tiles()));
       c.check.same("zero_rows", (int) Arrays.stream(kept).filter(patch -> patch == Reduction.NO_PATCH).count(),
           c.of("zero_rows", t, facts.tiles()).asInt());
-      c.matrix("output[" + t + "]", reductions.get(t).rows(), c.of("output", t, facts.tiles()));
+      c.check.matrix("output[" + t + "]", reductions.get(t).rows(), c.of("output", t, facts.tiles()));
     }
   }
 
   private static void mmTok(PatchCase c) {
     if (c.inputs.has("questions")) {
+      c.check.same("keywords.size", c.input("questions").size(), c.wanted("keywords").size());
       for (int i = 0; i < c.input("questions").size(); i++) {
         c.check.same("keywords[" + i + "]", Keywords.of(c.input("questions").get(i).asText()),
             c.wanted("keywords").get(i).asText());
       }
       return;
     }
-    VisionFacts facts = new VisionFacts(c.tiles("vision_clip", 3)).withProjected(c.tiles("vision", 3));
+    VisionFacts facts = new VisionFacts(c.tensor("vision_clip", 1, PatchCase.ANY, PatchCase.ANY));
+    Tensor vision = c.tensor("vision", 1, facts.patches(), PatchCase.ANY);
+    facts.withProjected(vision);
     c.set("tokens", c.param("tokens").asInt());
     for (String name : List.of("alpha", "text_temperature", "vision_temperature")) c.set(name, c.params.get(name).asDouble());
     TextCoverage selector = (TextCoverage) ((PatchReducer) c.reducer(facts.patches())).selector();
-    int[] excluded = c.params.has("excluded") ? TensorSpec.ints(c.param("excluded")) : new int[0];
-    int[] order = selector.choose(facts, 0, c.tiles("text", 2), c.param("tokens").asInt(), excluded);
+    int[] excluded = c.params.has("excluded") ? c.rows(c.param("excluded"), facts.patches()) : new int[0];
+    Tensor text = c.tensor("text", PatchCase.ANY, vision.size(2));
+    int[] order = selector.choose(facts, 0, text, c.param("tokens").asInt(), excluded);
+    if (c.failsOfficially(List.of(Reduction.of(order, null)), facts.patches(), c.param("tokens").asInt())) return;
     c.check.ints("pick_order", order, c.wanted("pick_order"));
     Arrays.sort(order);
     c.check.ints("kept", order, c.wanted("kept"));
   }
 
   private static void eadp(PatchCase c) {
-    ClipFacts clip = ClipFacts.of(c.tiles("image_embeds", 3), c.tiles("text_pooled", 2), c.tiles("text_tokens", 3));
-    VisionFacts facts = projected(c, "features").withClip(clip);
-    c.set("tokens", c.param("tokens").asInt() * facts.tiles()).set("alpha", c.param("alpha").asDouble()).set("beta",
-        c.param("beta").asDouble());
+    VisionFacts facts = projected(c, "features");
+    if (c.param("tiles").asInt() != facts.tiles()) throw c.param("tiles").mustBe(facts.tiles() + " as in inputs.features");
+    c.side("features", facts.patches());
+    Tensor image = c.tensor("image_embeds", facts.tiles(), facts.patches(), PatchCase.ANY);
+    Tensor pooled = c.tensor("text_pooled", PatchCase.ANY, image.size(2));
+    facts.withClip(ClipFacts.of(image, pooled, c.tensor("text_tokens", pooled.size(0), PatchCase.ANY, image.size(2))));
+    c.set("tokens", c.perTile(facts.tiles())).set("alpha", c.param("alpha").asDouble()).set("beta", c.param("beta").asDouble());
     List<Reduction> reductions = c.reduce(facts);
+    if (c.failsOfficially(reductions, facts.patches(), c.perTile(facts.tiles()))) return;
     c.kept(reductions);
     ImportantCoverage selector = (ImportantCoverage) ((PatchReducer) c.reducer(facts.patches())).selector();
     for (int t = 0; t < facts.tiles(); t++) {

@@ -1,6 +1,5 @@
 package dev.winnow.conform;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import dev.winnow.kernels.Tensors;
 import dev.winnow.prune.Candidates;
 import dev.winnow.prune.CorrectedTextAttention;
@@ -18,7 +17,7 @@ import org.bytedeco.pytorch.Tensor;
 final class SparseVlmCases {
   private SparseVlmCases() {}
 
-  static void raters(JsonNode inputs, JsonNode expected, Check check) {
+  static void raters(CaseNode inputs, CaseNode expected, Check check) {
     try (PointerScope scope = new PointerScope()) {
       float[] scores = TextAttention.resemblance(matrix(inputs.get("vision")), matrix(inputs.get("text")));
       check.floats("scores", scores, expected.get("scores"));
@@ -27,7 +26,7 @@ final class SparseVlmCases {
     }
   }
 
-  static void score(JsonNode inputs, JsonNode params, JsonNode expected, Check check) {
+  static void score(CaseNode inputs, CaseNode params, CaseNode expected, Check check) {
     try (PointerScope scope = new PointerScope()) {
       Candidates candidates = AttentionInput.candidates(inputs.get("logits"), inputs.get("prompt"), TensorSpec.ints(params.get("raters")));
       Tensor scores = new TextAttention(TextAttention.Raters.ABOVE_MEAN, TextAttention.Pool.MEAN).score(candidates);
@@ -38,7 +37,7 @@ final class SparseVlmCases {
     }
   }
 
-  private static Selector selector(JsonNode params, int present) {
+  private static Selector selector(CaseNode params, int present) {
     if (params.get("rule").asText().equals("rank")) return new RankRule(params.get("scale").asDouble(), params.get("bias").asDouble());
     int stage = switch (params.get("layer").asInt()) {
       case 2 -> 0;
@@ -48,7 +47,7 @@ final class SparseVlmCases {
     return new Selectors.Top(Count.tokens(SparseVlm.table("1_0", params.get("budget").asInt())[stage]), 0, false, 1);
   }
 
-  static void clustering(JsonNode inputs, JsonNode params, JsonNode expected, Check check) {
+  static void clustering(CaseNode inputs, CaseNode params, CaseNode expected, Check check) {
     try (PointerScope scope = new PointerScope()) {
       DensityPeaks.Clusters clusters = new DensityPeaks(0.3, 10, false).cluster(matrix(inputs.get("points")),
           params.get("clusters").asInt());
@@ -57,7 +56,7 @@ final class SparseVlmCases {
     }
   }
 
-  static void gravity(JsonNode params, JsonNode expected, Check check) {
+  static void gravity(CaseNode params, CaseNode expected, Check check) {
     for (int i = 0; i < params.get("distances").size(); i++) {
       double weight = CorrectedTextAttention.weight(params.get("distances").get(i).asInt(), params.get("head_dim").asInt(),
           params.get("rope_theta").asDouble());
@@ -65,8 +64,8 @@ final class SparseVlmCases {
     }
   }
 
-  static void schedule(JsonNode params, JsonNode expected, Check check) {
-    for (JsonNode wanted : expected.get("schedules")) {
+  static void schedule(CaseNode params, CaseNode expected, Check check) {
+    for (CaseNode wanted : expected.get("schedules")) {
       int[][] got = SparseVlm.schedule(params.get("version").asText(), wanted.get("budget").asInt(), wanted.get("vision_tokens").asInt());
       for (int i = 0; i < wanted.get("kept_and_clusters").size(); i++) {
         check.ints("budget " + wanted.get("budget") + " of " + wanted.get("vision_tokens") + ", stage " + i, got[i],
@@ -75,7 +74,7 @@ final class SparseVlmCases {
     }
   }
 
-  private static Tensor matrix(JsonNode descriptor) {
+  private static Tensor matrix(CaseNode descriptor) {
     TensorSpec spec = TensorSpec.read(descriptor);
     return Tensors.floats(spec.values(), Tensors.CPU, spec.shape()[0], spec.shape()[1]);
   }

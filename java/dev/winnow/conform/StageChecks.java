@@ -1,6 +1,5 @@
 package dev.winnow.conform;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import dev.winnow.engine.SequenceRun;
 import dev.winnow.kernels.Vectors;
 import dev.winnow.prune.CutRecord;
@@ -14,12 +13,12 @@ import java.util.stream.IntStream;
 final class StageChecks {
   private StageChecks() {}
 
-  static void compare(JsonNode expected, SequenceRun run, int pre, int vision, int text, Witness witness, Check check) {
+  static void compare(CaseNode expected, SequenceRun run, int pre, int vision, int text, Witness witness, Check check) {
     List<CutRecord> cuts = run.cuts().stream().filter(cut -> cut.site().kind() == Site.Kind.LAYER).toList();
     int[] lengths = run.sequence().cache().lengths();
     int[] block = IntStream.range(0, vision).toArray();
     int s = 0;
-    for (JsonNode stage : expected.path("stages")) {
+    for (CaseNode stage : expected.path("stages")) {
       String at = "stages[" + s++ + "]";
       int entering = stage.has("entering_layer") ? stage.get("entering_layer").asInt() : stage.get("after_layer").asInt() + 1;
       CutRecord cut = cuts.stream().filter(one -> one.site().index() == entering).findFirst().orElse(null);
@@ -48,11 +47,11 @@ final class StageChecks {
         expected.get("raters"));
     if (expected.has("retained_average")) check.value("retained_average", average(cuts, vision, lengths.length),
         expected.get("retained_average").asDouble());
-    JsonNode before = expected.path("prefill").path("kv_lengths_before_policy");
+    CaseNode before = expected.path("prefill").path("kv_lengths_before_policy");
     if (before.isArray()) check.ints("prefill.kv_lengths_before_policy", beforePolicy(run, lengths, pre + text), before);
   }
 
-  private static void merges(String at, CutRecord cut, int[] block, JsonNode stage, Check check) {
+  private static void merges(String at, CutRecord cut, int[] block, CaseNode stage, Check check) {
     check.same(at + ".clusters", cut.merged().size(), stage.get("clusters").asInt());
     if (!stage.has("recycled")) return;
     BitSet members = new BitSet();
@@ -61,7 +60,7 @@ final class StageChecks {
   }
 
   /** What the parts of the plan were heard to say. */
-  private static void told(String at, int layer, Witness witness, int vision, JsonNode stage, Check check) {
+  private static void told(String at, int layer, Witness witness, int vision, CaseNode stage, Check check) {
     if (stage.has("column_max")) check.vector(at + ".column_max", witness.columnMax(layer), stage.get("column_max"));
     if (stage.has("filter_kept")) check.ints(at + ".filter_kept", witness.filtered(layer), stage.get("filter_kept"));
     if (stage.has("heads")) check.ints(at + ".heads", witness.heads(layer), stage.get("heads"));

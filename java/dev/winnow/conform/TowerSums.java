@@ -1,6 +1,5 @@
 package dev.winnow.conform;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import dev.winnow.kernels.Tensors;
 import dev.winnow.vision.VisionObserver;
 import org.bytedeco.pytorch.Tensor;
@@ -31,13 +30,13 @@ final class TowerSums implements VisionObserver {
   }
 
   /** Only the states that were run: blocks behind the features are not. */
-  void compare(String what, JsonNode wanted, Check check) {
+  void compare(String what, CaseNode wanted, Check check) {
     for (int i = 0; i < wanted.size() && i < sums.length; i++) {
       if (counts[i] > 0) compare(what + "[" + i + "]", sums[i], squares[i], counts[i], wanted.get(i), check);
     }
   }
 
-  static void compareSums(String what, float[] got, JsonNode wanted, Check check) {
+  static void compareSums(String what, float[] got, CaseNode wanted, Check check) {
     double sum = 0;
     double square = 0;
     for (float value : got) {
@@ -47,7 +46,7 @@ final class TowerSums implements VisionObserver {
     compare(what, sum, square, got.length, wanted, check);
   }
 
-  private static void compare(String what, double sum, double square, long count, JsonNode wanted, Check check) {
+  private static void compare(String what, double sum, double square, long count, CaseNode wanted, Check check) {
     double wantedSquare = wanted.get("sumsq").asDouble();
     check.close(what + ".sum", sum, wanted.get("sum").asDouble(), 1e-4 * Math.sqrt(count * wantedSquare));
     check.close(what + ".sumsq", square, wantedSquare, 1e-4 * wantedSquare);

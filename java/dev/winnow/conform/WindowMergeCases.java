@@ -1,6 +1,5 @@
 package dev.winnow.conform;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import dev.winnow.checkpoint.VisionConfig;
 import dev.winnow.kernels.Tensors;
 import dev.winnow.prune.Reduction;
@@ -26,7 +25,7 @@ final class WindowMergeCases {
 
   private WindowMergeCases() {}
 
-  static void merge(JsonNode inputs, JsonNode params, JsonNode expected, Check check) {
+  static void merge(CaseNode inputs, CaseNode params, CaseNode expected, Check check) {
     try (PointerScope scope = new PointerScope()) {
       Tensor tokens = tokens(inputs.get("tokens"));
       WindowMerge.Merged merged = new WindowMerge(params.get("threshold").asDouble(), WINDOW, KEY_SHARE, 0).merge(tokens);
@@ -47,7 +46,7 @@ final class WindowMergeCases {
     }
   }
 
-  static void keyTokens(JsonNode inputs, JsonNode expected, Check check) {
+  static void keyTokens(CaseNode inputs, CaseNode expected, Check check) {
     try (PointerScope scope = new PointerScope()) {
       WindowMerge stage = new WindowMerge(THRESHOLD, WINDOW, KEY_SHARE, 0);
       int left = (int) stage.merge(tokens(inputs.get("tokens"))).rows().size(1) - 1;
@@ -62,8 +61,8 @@ final class WindowMergeCases {
   }
 
   /** A whole tower whose embedding is replaced by the given tokens. */
-  static void encoder(JsonNode inputs, JsonNode expected, Check check) {
-    JsonNode shape = inputs.get("encoder");
+  static void encoder(CaseNode inputs, CaseNode expected, Check check) {
+    CaseNode shape = inputs.get("encoder");
     int layers = shape.get("layers").asInt();
     WindowMerge stage = new WindowMerge(THRESHOLD, WINDOW, KEY_SHARE, layers - 1);
     try (PointerScope scope = new PointerScope(); GoldenTower weights = new GoldenTower(shape)) {
@@ -75,7 +74,7 @@ final class WindowMergeCases {
         Tensor features = Tensors.adopt(scope, tower.encode(weights.blank(config), entered));
         VisionFacts facts = capture.facts(features);
         Reduction tile = merge.result(facts).get(0);
-        JsonNode counts = expected.get("tokens_per_state");
+        CaseNode counts = expected.get("tokens_per_state");
         check.same("tokens_per_state", entered.counts, Arrays.stream(TensorSpec.ints(counts)).limit(layers).boxed().toList());
         check.same("vision_tokens", tile.kept().length, expected.get("vision_tokens").asInt());
         check.floats("class_attention", Tensors.toFloats(facts.classAttention(layers - 1, 0).mean(0)),
@@ -86,7 +85,7 @@ final class WindowMergeCases {
     }
   }
 
-  private static Tensor tokens(JsonNode descriptor) {
+  private static Tensor tokens(CaseNode descriptor) {
     TensorSpec spec = TensorSpec.read(descriptor);
     int[] s = spec.shape();
     return s.length == 3 ? Tensors.floats(spec.values(), Tensors.CPU, s[0], s[1], s[2]) : Tensors.floats(spec.values(), Tensors.CPU, 1,
