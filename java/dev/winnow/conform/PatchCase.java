@@ -181,10 +181,4 @@ final class PatchCase {
     for (int i = 0; i < values.length; i++) values[i] = all.get(i);
     check.vector("score", values, wanted("score"));
   }
-
-  void values(String what, float[] got, int from, CaseNode wanted) {
-    for (int i = 0; i < wanted.size(); i++) {
-      check.value(what + "[" + i + "]", from + i < got.length ? got[from + i] : Double.NaN, wanted.get(i).asDouble());
-    }
-  }
 }

@@ -131,7 +131,7 @@ final class PatchCases {
     CaseNode size = c.param("image_size");
     if (c.param("tile").asInt() < 1) throw c.param("tile").mustBe("the side of a tile in pixels");
     TileGrid grid = TileGrid.of(size.get(1).asInt(), size.get(0).asInt(), canvases, c.param("tile").asInt());
-    c.check.ints("grid", new int[] {grid.rows(), grid.columns()}, c.wanted("grid"));
+    if (!c.expected.has("error")) c.check.ints("grid", new int[] {grid.rows(), grid.columns()}, c.wanted("grid"));
     return grid;
   }
 
