@@ -148,7 +148,7 @@ final class MergeCases {
       CaseNode wanted = c.wanted("layers").get(layer);
       CaseNode given = c.input("metrics").get(layer);
       TensorSpec metric = TensorSpec.read(given);
-      if (metric.shape().length != 2 || metric.rows() != x.size(0)) throw given.wrong("must have a row for each of " + x.size(0) + " tokens");
+      if (metric.shape().length != 2 || metric.rows() != x.size(0)) throw given.wrong("must have a row for each of its layer's tokens");
       Tensor rows = Tensors.floats(metric.values(), Tensors.CPU, metric.shape()[0], metric.shape()[1]);
       BipartiteMatch match = BipartiteMatch.of(rows, c.param("r").get(layer).asInt(), classToken);
       int[][] groups = match.members();
