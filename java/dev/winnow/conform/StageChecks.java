@@ -28,6 +28,7 @@ final class StageChecks {
       if (cut == null) {
         check.same(at + ".kept", stage.path("kept").size() + stage.path("kept_current").size(), 0);
         check.same(at + ".sequence_length", pre + text, stage.get("sequence_length").asInt());
+        if (stage.has("scores")) check.vector(at + ".scores", new float[0], stage.get("scores"));
         continue;
       }
       check.same(at + ".candidates", cut.before(), stage.get("candidates").asInt());
