@@ -52,6 +52,7 @@ final class ConformCommand implements Callable<Integer> {
     String deviation = Double.isFinite(result.largest()) ? Format.of("%.2e", result.largest()) : "not finite";
     console.out().println(Format.of("%s  %s  %s  largest deviation %s%s, %d values", result.passed() ? "pass" : "FAIL",
         result.file(), result.name(), deviation, result.largestAt().isEmpty() ? "" : " at " + result.largestAt(), result.compared()));
+    result.unread().forEach(field -> console.out().println("      " + field + ": not a field of this kind, and nothing looked at it"));
     List<String> mismatches = result.mismatches();
     mismatches.stream().limit(SHOWN).forEach(mismatch -> console.out().println("      " + mismatch));
     if (mismatches.size() > SHOWN) console.out().println("      and " + (mismatches.size() - SHOWN) + " more (--json shows all)");
@@ -68,6 +69,7 @@ final class ConformCommand implements Callable<Integer> {
       else node.putNull("largest_deviation");
       node.put("at", result.largestAt()).put("compared", result.compared());
       result.mismatches().forEach(node.putArray("mismatches")::add);
+      result.unread().forEach(node.putArray("not_looked_at")::add);
     }
     try {
       return JSON.writerWithDefaultPrettyPrinter().writeValueAsString(root);

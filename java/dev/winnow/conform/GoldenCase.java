@@ -83,7 +83,7 @@ final class GoldenCase {
           else PatchCases.run(method, oneCase, check);
         }
       }
-      if (!fails) everythingRead(method.equals("dart") ? method : kind, oneCase, check);
+      if (!fails) unread(method.equals("dart") ? method : kind, oneCase, check);
     } catch (CaseFormException e) {
       throw e;
     } catch (WinnowException e) {
@@ -97,12 +97,11 @@ final class GoldenCase {
     }
   }
 
-  /** A field that nothing looks at would pass whatever it says. */
-  private static void everythingRead(String kind, CaseNode oneCase, Check check) {
+  /** Names the fields that nothing looked at. */
+  private static void unread(String kind, CaseNode oneCase, Check check) {
     Set<String> told = TOLD.getOrDefault(kind, Set.of());
     for (String part : List.of("inputs", "params", "expected")) {
-      List<String> unread = oneCase.get(part).unread().stream().filter(path -> !told.contains(path.replaceAll("\\[\\d+]", ""))).toList();
-      if (!unread.isEmpty()) check.failed(String.join(", ", unread) + ": not a field of this kind, and nothing looked at it");
+      oneCase.get(part).unread().stream().filter(path -> !told.contains(path.replaceAll("\\[\\d+]", ""))).forEach(check::unread);
     }
   }
 
