@@ -1,6 +1,7 @@
 package dev.winnow.bench;
 
 import dev.winnow.InvalidInputException;
+import dev.winnow.engine.ModelOptions;
 import dev.winnow.kernels.Dtype;
 
 /**
@@ -24,7 +25,7 @@ public record BenchModelOptions(BenchShape shape, int layers, BenchPruning pruni
     }
     if (imageTokens == 0) imageTokens = tower ? shape.pictureTokens() : shape.imageTokens();
     require(layers > 0 && layers <= 1000, "layers", layers, "1 to 1000");
-    require(threads >= 0, "threads", threads, "0 (all processors) or more");
+    require(threads >= 0 && threads <= ModelOptions.MOST_THREADS, "threads", threads, "0 (all processors) to " + ModelOptions.MOST_THREADS);
     require(promptText >= 1, "prompt-text", promptText, "1 or more");
     require(imageTokens > 0, "image-tokens", imageTokens, "0 (as the shape has) or more");
     require(decode >= 0, "decode", decode, "0 or more");

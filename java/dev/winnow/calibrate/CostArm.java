@@ -82,7 +82,7 @@ final class CostArm {
       QuestionText text = model.questionText(TEXT, words ->
           model.decoder().embed(model.tokenizer().encode(List.of(new PromptPiece.Text(words)))), scope);
       long begin = System.nanoTime();
-      model.images().encode(picture, plan.visionCuts(), 0, text).rows().close();
+      model.images().encode(picture, plan, 0, text).rows().close();
       if (measured) vision.add((System.nanoTime() - begin) / 1e6);
     }
   }

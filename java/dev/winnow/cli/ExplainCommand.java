@@ -35,7 +35,7 @@ final class ExplainCommand implements Callable<Integer> {
       description = "Method, with parameters that differ from the defaults; may be repeated, the page then has a part for each.")
   private List<String> methods = List.of();
 
-  @Option(names = "--plan", paramLabel = "FILE", description = "A plan file; may be repeated.")
+  @Option(names = "--plan", paramLabel = "FILE", description = "A plan file, which says itself how many tokens stay; may be repeated.")
   private List<Path> plans = List.of();
 
   @Option(names = "--budget", paramLabel = "N", description = "Visual tokens to hold per picture, on average over the decoder's layers.")
@@ -60,6 +60,9 @@ final class ExplainCommand implements Callable<Integer> {
     for (String text : methods) variants.add(Variant.parse(text));
     for (Path file : plans) variants.add(Variant.plan(file));
     if (variants.isEmpty()) throw new InvalidInputException("no method given; name one with --method NAME or --plan FILE");
+    if (budget != null && methods.isEmpty()) {
+      throw new InvalidInputException("--budget says how much a --method keeps; a plan file says so itself, so leave --budget out");
+    }
     if (budget != null && budget < 0) throw new InvalidInputException("budget must be 0 or more tokens, not " + budget);
     OutFolder.prepare(out);
     try (Model opened = Model.open(model.folder(), model.in(dtype.dtype()))) {

@@ -28,6 +28,7 @@ final class MethodsCommand implements Callable<Integer> {
   private static final int BLOCKS = 24;
   private static final int GRID = 24;
   private static final int LAYERS = 32;
+  private static final int MOST_LAYERS = 1000;
 
   @Parameters(index = "0", arity = "0..1", paramLabel = "NAME", description = "A method's name; without it all are listed.")
   private String name;
@@ -67,7 +68,9 @@ final class MethodsCommand implements Callable<Integer> {
   }
 
   private String plan() {
-    if (name == null) throw new InvalidInputException("--as-plan needs a method's name");
+    if (name == null) throw new InvalidInputException("--as-plan needs a method; name one, as in 'winnow methods fastv --as-plan'");
+    if (imageTokens < 1) throw new InvalidInputException("--image-tokens must be 1 or more, not " + imageTokens);
+    if (budget != null && budget < 0) throw new InvalidInputException("--budget must be 0 or more tokens, not " + budget);
     ModelShape shape = shape();
     OptionalInt tokens = budget == null ? OptionalInt.empty() : OptionalInt.of(budget);
     return PlanWriter.write(Methods.named(name).plan(shape, Settings.typed(settings), tokens, imageTokens), shape);
@@ -81,7 +84,9 @@ final class MethodsCommand implements Callable<Integer> {
       }
     }
     int depth = layers == null ? LAYERS : layers;
-    if (depth < 1) throw new InvalidInputException("--layers must be 1 or more, not " + depth);
+    if (depth < 1 || depth > MOST_LAYERS) {
+      throw new InvalidInputException("--layers must be from 1 to " + MOST_LAYERS + ", not " + depth);
+    }
     return new ModelShape(depth, BLOCKS, true, BLOCKS - 2, GRID, true);
   }
 
@@ -101,7 +106,8 @@ final class MethodsCommand implements Callable<Integer> {
     text.append("\nParameters (--set NAME=VALUE):\n");
     for (Parameter parameter : method.parameters()) {
       String byDefault = parameter.defaultText().isEmpty() ? "not set" : parameter.defaultText();
-      text.append("  ").append(parameter.name()).append("  (default: ").append(byDefault).append(")\n");
+      text.append("  ").append(parameter.name()).append("  (default: ").append(byDefault)
+          .append(parameter.counting() ? "; --budget says it instead)\n" : ")\n");
       text.append(Format.wrapped(parameter.meaning(), WIDTH, "      "));
     }
     return text.toString();

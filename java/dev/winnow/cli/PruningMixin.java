@@ -59,6 +59,10 @@ final class PruningMixin {
     }
     if (target && budget != null) throw new InvalidInputException("--target-kv-mb and --target-ms choose the budget; leave --budget out");
     if (budget != null && method == null) throw new InvalidInputException("--budget says how much a --method keeps; name one");
+    String counts = Methods.named(method()).counts(Settings.typed(settings));
+    if (target && !counts.isEmpty()) {
+      throw new InvalidInputException("--target-kv-mb and --target-ms choose how many tokens stay; leave --set " + counts + " out");
+    }
     if (target && method().equals(UNPRUNED)) throw new InvalidInputException("--target-kv-mb and --target-ms need a --method to prune by");
     if (cost != null && targetMillis == null) throw new InvalidInputException("--cost is of no use without --target-ms");
     if (target) new BudgetTarget(targetBytes(), targetMillis(), null);

@@ -3,6 +3,7 @@ package dev.winnow.cli;
 import dev.winnow.InsufficientMemoryException;
 import dev.winnow.InvalidInputException;
 import dev.winnow.Suggestion;
+import dev.winnow.WholeNumber;
 import dev.winnow.WinnowException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -87,6 +88,8 @@ public final class Winnow implements Callable<Integer> {
     line.addSubcommand(CalibrateCommand.with(console));
     line.addSubcommand(new CommandLine(new BenchCommand(console)).addSubcommand(new BenchKernelsCommand(console)));
     line.registerConverter(int.class, Winnow::whole).registerConverter(Integer.class, Winnow::whole);
+    line.registerConverter(long.class, text -> WholeNumber.wide(text, TypeConversionException::new));
+    line.registerConverter(double.class, Winnow::number).registerConverter(Double.class, Winnow::number);
     line.setExpandAtFiles(false); // an argument that begins with @ is text like any other
     line.setOut(new PrintWriter(console.out(), true, StandardCharsets.UTF_8));
     line.setErr(new PrintWriter(console.err(), true, StandardCharsets.UTF_8));
@@ -94,12 +97,16 @@ public final class Winnow implements Callable<Integer> {
     return line;
   }
 
-  private static int whole(String text) {
+  private static int whole(String text) { return WholeNumber.small(text, TypeConversionException::new); }
+
+  private static double number(String text) {
     try {
-      return Integer.parseInt(text);
+      double value = Double.parseDouble(text);
+      if (Double.isFinite(value)) return value;
     } catch (NumberFormatException e) {
-      throw new TypeConversionException("'" + text + "' is not a whole number");
+      // said below
     }
+    throw new TypeConversionException(text.isBlank() ? "the value is empty; give a number" : "'" + text + "' is not a finite number");
   }
 
   private static String complaint(ParameterException e) {

@@ -4,8 +4,8 @@ import dev.winnow.checkpoint.ModelConfig;
 import dev.winnow.decoder.ImageRows;
 import dev.winnow.kernels.Tensors;
 import dev.winnow.prune.CutRecord;
+import dev.winnow.prune.Plan;
 import dev.winnow.prune.QuestionText;
-import dev.winnow.prune.VisionCut;
 import dev.winnow.vision.AnyresPacking;
 import dev.winnow.vision.PixelBatch;
 import dev.winnow.vision.Preprocessor;
@@ -62,16 +62,22 @@ public final class ImageEncoder {
     public Encoded(Tensor rows, List<CutRecord> cuts, int unpruned) { this(rows, cuts, unpruned, new int[0], null); }
   }
 
+  /** Throws InvalidInputException where a plan cannot be carried out on a picture, as far as its size tells. */
+  public void check(PixelBatch pixels, Plan plan) {
+    VisionStage.check(plan, config.vision(), pixels.tiles(), tokens(pixels));
+  }
+
   /**
-   * Encodes a picture and applies the cuts before the decoder.
+   * Encodes a picture and applies the cuts before the decoder. Throws InvalidInputException as soon as it is known that the plan cannot be
+   * carried out.
    *
-   * @param cuts in the order of the forward pass, or none
    * @param image number of the picture within the session, for the record
    */
-  public Encoded encode(PixelBatch pixels, List<VisionCut> cuts, int image, QuestionText question) {
+  public Encoded encode(PixelBatch pixels, Plan plan, int image, QuestionText question) {
+    check(pixels, plan);
     int unpruned = tokens(pixels);
-    if (cuts.isEmpty()) return new Encoded(encode(pixels, VisionObserver.NONE), List.of(), unpruned);
-    return new VisionStage(config, tower, projector, cuts, question).run(pixels, image, unpruned,
+    if (plan.visionCuts().isEmpty()) return new Encoded(encode(pixels, VisionObserver.NONE), List.of(), unpruned);
+    return new VisionStage(config, tower, projector, plan, question).run(pixels, image, unpruned,
         () -> encode(pixels, VisionObserver.NONE));
   }
 

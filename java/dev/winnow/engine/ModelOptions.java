@@ -16,7 +16,7 @@ import java.nio.file.Path;
 public record ModelOptions(Dtype dtype, String device, int threads, Path clip) {
   public static final ModelOptions DEFAULT = new ModelOptions(null, "cpu", 0);
   /** More than any machine has processors for; far more would only exhaust the machine. */
-  private static final int MOST_THREADS = 1024;
+  public static final int MOST_THREADS = 1024;
 
   /** Without CLIP. */
   public ModelOptions(Dtype dtype, String device, int threads) { this(dtype, device, threads, null); }

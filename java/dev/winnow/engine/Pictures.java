@@ -25,10 +25,12 @@ public record Pictures(List<ImageEncoder.Encoded> all) {
    */
   public static Pictures encode(ImageEncoder encoder, List<PixelBatch> pixels, Plan plan, int firstImage, QuestionText question,
       PointerScope scope) {
+    for (PixelBatch batch : pixels) encoder.check(batch, plan); // of any picture, before the tower sees the first
     List<ImageEncoder.Encoded> all = new ArrayList<>();
     for (PixelBatch batch : pixels) {
-      ImageEncoder.Encoded encoded = encoder.encode(batch, plan.visionCuts(), firstImage + all.size(), question);
+      ImageEncoder.Encoded encoded = encoder.encode(batch, plan, firstImage + all.size(), question);
       Tensors.adopt(scope, encoded.rows());
+      plan.checkEntering((int) encoded.rows().size(0));
       all.add(encoded);
     }
     return new Pictures(all);
@@ -43,8 +45,9 @@ public record Pictures(List<ImageEncoder.Encoded> all) {
   static Pictures encode(Model model, Visuals visuals, Plan plan, int first, QuestionText question, PointerScope scope) {
     List<ImageEncoder.Encoded> all = new ArrayList<>(encode(model.images(), visuals.pictures(), plan, first, question, scope).all());
     for (VideoFrames video : visuals.videos()) {
-      ImageEncoder.Encoded encoded = model.videos().encode(video, plan.visionCuts(), first + all.size(), question);
+      ImageEncoder.Encoded encoded = model.videos().encode(video, plan, first + all.size(), question);
       Tensors.adopt(scope, encoded.rows());
+      plan.checkEntering((int) encoded.rows().size(0));
       all.add(encoded);
     }
     return new Pictures(all);

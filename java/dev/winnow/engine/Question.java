@@ -155,6 +155,10 @@ public final class Question {
 
   /** @param imageTokens tokens of the largest image or video of this turn, 0 without any */
   Plan plan(ModelShape shape, int imageTokens) {
+    if (budget.isPresent() && (planFile != null || plan != null)) {
+      throw new InvalidInputException("a plan says itself how many tokens stay, and a budget of " + budget.getAsInt()
+          + " says it too; leave one of them out");
+    }
     if (planFile != null) return planFile.plan(shape);
     return plan != null ? plan : method.plan(shape, settings, budget, imageTokens);
   }

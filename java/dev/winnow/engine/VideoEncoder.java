@@ -11,7 +11,6 @@ import dev.winnow.prune.Plan;
 import dev.winnow.prune.VisionNeeds;
 import dev.winnow.prune.PlannedRows;
 import dev.winnow.prune.QuestionText;
-import dev.winnow.prune.VisionCut;
 import dev.winnow.vision.FramePooling;
 import dev.winnow.vision.PixelBatch;
 import dev.winnow.vision.Preprocessor;
@@ -146,15 +145,16 @@ public final class VideoEncoder {
   }
 
   /**
-   * Encodes a video and applies the cuts before the decoder, to its frames as to the tiles of a picture. {@link #require} has been asked.
+   * Encodes a video and applies a plan's cuts before the decoder, to its frames as to the tiles of a picture. {@link #require} has been
+   * asked.
    *
-   * @param cuts in the order of the forward pass, or none
    * @param number of the video within the session, for the record
    */
-  ImageEncoder.Encoded encode(VideoFrames video, List<VisionCut> cuts, int number, QuestionText question) {
+  ImageEncoder.Encoded encode(VideoFrames video, Plan plan, int number, QuestionText question) {
     int unpruned = tokens(video.count());
-    if (cuts.isEmpty()) return new ImageEncoder.Encoded(encode(video), List.of(), unpruned);
-    return new VisionStage(config, tower, projector, cuts, question).run(pixels(video, 0, video.count()), number, unpruned,
+    VisionStage.check(plan, config.vision(), video.count(), unpruned);
+    if (plan.visionCuts().isEmpty()) return new ImageEncoder.Encoded(encode(video), List.of(), unpruned);
+    return new VisionStage(config, tower, projector, plan, question).run(pixels(video, 0, video.count()), number, unpruned,
         () -> encode(video));
   }
 

@@ -5,6 +5,7 @@ import dev.winnow.checkpoint.VisionConfig;
 import dev.winnow.decoder.ImageRows;
 import dev.winnow.kernels.Tensors;
 import dev.winnow.prune.CutRecord;
+import dev.winnow.prune.Plan;
 import dev.winnow.prune.QuestionText;
 import dev.winnow.prune.Reduction;
 import dev.winnow.prune.Site;
@@ -19,6 +20,7 @@ import dev.winnow.vision.VisionTower;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.IntConsumer;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.PointerScope;
@@ -36,6 +38,7 @@ final class VisionStage {
   private final ModelConfig config;
   private final VisionTower tower;
   private final Projector projector;
+  private final Plan plan;
   private final List<VisionCut> cuts;
   private final QuestionText question;
 
@@ -47,13 +50,25 @@ final class VisionStage {
   private Tensor classRows;
   private VisionFacts facts;
 
-  /** @param cuts in the order of the forward pass, at least one */
-  VisionStage(ModelConfig config, VisionTower tower, Projector projector, List<VisionCut> cuts, QuestionText question) {
+  /** @param plan with at least one cut before the decoder */
+  VisionStage(ModelConfig config, VisionTower tower, Projector projector, Plan plan, QuestionText question) {
     this.config = config;
     this.tower = tower;
     this.projector = projector;
-    this.cuts = cuts;
+    this.plan = plan;
+    this.cuts = plan.visionCuts();
     this.question = question;
+  }
+
+  /**
+   * Throws InvalidInputException where a plan cannot be carried out on so many tiles, as far as their number tells.
+   *
+   * @param unpruned rows of the tiles without a cut
+   */
+  static void check(Plan plan, VisionConfig vision, int tiles, int unpruned) {
+    List<VisionCut> acting = acting(plan, unpruned);
+    if (acting.isEmpty()) plan.checkEntering(unpruned);
+    else acting.get(0).reducer().check(tiles, vision.patches(), spareRows(vision));
   }
 
   /**
@@ -64,14 +79,17 @@ final class VisionStage {
    */
   ImageEncoder.Encoded run(PixelBatch pixels, int image, int unpruned, Supplier<Tensor> plain) {
     // fewer rows than these are within its budget as well
-    List<VisionCut> acting = cuts.stream().filter(cut -> !cut.reducer().keepsAll(unpruned)).toList();
+    List<VisionCut> acting = acting(plan, unpruned);
     if (acting.isEmpty()) {
       int[] all = IntStream.range(0, unpruned).toArray();
       for (VisionCut cut : cuts) records.add(new CutRecord(cut.site(), null, image, unpruned, all, List.of(), Float.NaN, null, 0));
       return new ImageEncoder.Encoded(plain.get(), records, unpruned);
     }
-    TowerMerge merge = acting.get(0).reducer().towerMerge();
-    if (merge != null) merge.spareRows(keepsClass() ? 1 : 0);
+    int spare = spareRows(config.vision());
+    // what a later cut leaves is not known yet
+    IntConsumer known = tokens -> { if (acting.size() == 1) plan.checkEntering(tokens + pixels.tiles() * spare); };
+    TowerMerge merge = acting.get(0).reducer().towerMerge(known);
+    if (merge != null) merge.spareRows(spare);
     VisionNeeds needs = acting.stream().map(cut -> cut.reducer().needs()).reduce(VisionNeeds.NOTHING, VisionNeeds::and);
     try (VisionCapture capture = new VisionCapture(needs, merge, config.vision()); PointerScope scope = new PointerScope()) {
       begin(Tensors.adopt(scope, tower.encode(pixels, capture)), capture, pixels);
@@ -99,7 +117,7 @@ final class VisionStage {
   /** @param all [tiles, tokens, width] from the tower, fewer than it has patches where it merged */
   private void begin(Tensor all, VisionCapture capture, PixelBatch pixels) {
     VisionConfig vision = config.vision();
-    boolean spare = keepsClass();
+    boolean spare = spareRows(config.vision()) > 0;
     classRows = spare ? all.narrow(1, 0, 1) : null;
     untouched = spare ? all.narrow(1, 1, all.size(1) - 1).contiguous() : all;
     facts = capture.facts(untouched).withGrid(pixels.grid()).withQuestion(question).withSpareRows(spare ? 1 : 0);
@@ -108,7 +126,12 @@ final class VisionStage {
         .toList();
   }
 
-  private boolean keepsClass() { return config.vision().hasClass() && config.vision().keepClass(); }
+  private static List<VisionCut> acting(Plan plan, int unpruned) {
+    return plan.visionCuts().stream().filter(cut -> !cut.reducer().keepsAll(unpruned)).toList();
+  }
+
+  /** Rows of each tile that no cut before the decoder touches: its class token, where the checkpoint keeps it. */
+  private static int spareRows(VisionConfig vision) { return vision.hasClass() && vision.keepClass() ? 1 : 0; }
 
   private void cut(VisionCut cut, TowerMerge merge, int image, boolean last) {
     boolean inTower = cut.site().kind() == Site.Kind.VISION_BLOCK;

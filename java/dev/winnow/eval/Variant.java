@@ -1,5 +1,6 @@
 package dev.winnow.eval;
 
+import dev.winnow.InvalidInputException;
 import dev.winnow.prune.Method;
 import dev.winnow.prune.Methods;
 import dev.winnow.prune.ModelShape;
@@ -23,21 +24,28 @@ import java.util.TreeMap;
 public record Variant(String label, String method, Map<String, String> settings, PlanReader file) {
   public static final Variant NONE = new Variant("none", "none", Map.of(), null);
 
-  /** Reads {@code NAME [KEY=VALUE]...}, separated by spaces. Throws InvalidInputException naming what is wrong. */
+  /**
+   * Reads {@code NAME [KEY=VALUE]...}, separated by blanks; a value that holds blanks stands in quotes, KEY='VALUE'. Throws
+   * InvalidInputException naming what is wrong.
+   */
   public static Variant parse(String text) {
-    List<String> words = List.of(text.strip().split("\\s+"));
+    List<String> words = QuotedWords.split(text);
+    if (words.isEmpty()) throw new InvalidInputException("'" + text + "' names no method; write NAME [KEY=VALUE]...");
     Method method = Methods.named(words.get(0));
     Map<String, String> settings = Settings.typed(words.subList(1, words.size()));
     Settings.checkNames(method, settings.keySet());
-    return new Variant(String.join(" ", words), method.name(), settings, null);
+    return new Variant(label(method.name(), settings), method.name(), settings, null);
+  }
+
+  /** What {@link #parse} makes the same variant of. */
+  private static String label(String method, Map<String, String> settings) {
+    StringBuilder text = new StringBuilder(method);
+    settings.forEach((name, value) -> text.append(' ').append(name).append('=').append(QuotedWords.quoted(value.strip())));
+    return text.toString();
   }
 
   /** Method and settings by name, the same in whatever order they were typed. */
-  public String sortedLabel() {
-    StringBuilder text = new StringBuilder(method);
-    new TreeMap<>(settings).forEach((name, value) -> text.append(' ').append(name).append('=').append(value.strip()));
-    return text.toString();
-  }
+  public String sortedLabel() { return label(method, new TreeMap<>(settings)); }
 
   /** A plan file, called by its name. Throws InvalidInputException where it is no plan. */
   public static Variant plan(Path file) { return new Variant("plan " + file.getFileName(), "plan", Map.of(), PlanReader.open(file)); }

@@ -1,8 +1,12 @@
 package dev.winnow.prune;
 
+import dev.winnow.InvalidInputException;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.stream.Collectors;
 
 /** A named, published recipe that produces a plan. */
 public interface Method {
@@ -26,14 +30,29 @@ public interface Method {
    */
   Map<String, String> budget(ModelShape shape, Settings settings, int imageTokens, int tokens);
 
-  /** The plan for a model. {@code budget} is tokens per image on average over the layers. */
+  /**
+   * The plan for a model. Throws InvalidInputException where settings and budget both say how many tokens stay and do not agree.
+   *
+   * @param budget tokens per image on average over the layers
+   * @param imageTokens tokens of the largest image; 0 where there is none to prune, and then the budget does not matter
+   */
   default Plan plan(ModelShape shape, Map<String, String> given, OptionalInt budget, int imageTokens) {
     Settings settings = Settings.of(this, shape, given);
-    if (budget.isPresent() && imageTokens > 0) {
-      Map<String, String> changed = new java.util.LinkedHashMap<>(given);
-      changed.putAll(budget(shape, settings, imageTokens, budget.getAsInt()));
-      settings = Settings.of(this, shape, changed);
-    }
-    return plan(shape, settings);
+    if (budget.isEmpty() || imageTokens == 0) return plan(shape, settings);
+    Map<String, String> changed = new LinkedHashMap<>(given);
+    changed.putAll(budget(shape, settings, imageTokens, budget.getAsInt()));
+    Plan byBudget = plan(shape, Settings.of(this, shape, changed));
+    String counts = counts(given);
+    if (counts.isEmpty()) return byBudget;
+    int[] stated = PlannedRows.of(plan(shape, settings), shape.layers(), imageTokens);
+    if (Arrays.equals(stated, PlannedRows.of(byBudget, shape.layers(), imageTokens))) return byBudget;
+    throw new InvalidInputException("method '" + name() + "': " + counts + " and a budget of " + budget.getAsInt()
+        + " both say how many tokens stay, and they do not agree; leave one of them out");
+  }
+
+  /** Those of the given settings that say how many tokens stay, "keep=64", or nothing. */
+  default String counts(Map<String, String> given) {
+    return parameters().stream().filter(Parameter::counting).filter(parameter -> !given.getOrDefault(parameter.name(), "").isBlank())
+        .map(parameter -> parameter.name() + "=" + given.get(parameter.name()).strip()).collect(Collectors.joining(" "));
   }
 }

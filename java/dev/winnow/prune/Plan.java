@@ -76,6 +76,9 @@ public record Plan(String method, Map<String, String> parameters, List<VisionCut
   /** Whether the decoder must know what the rows of a shortened picture stand for. */
   public boolean repairs() { return positions == PositionPolicy.ORIGINAL || !bias.isNone(); }
 
+  /** Throws InvalidInputException where the cuts in the decoder cannot do what they should with a picture that enters with so many rows. */
+  public void checkEntering(int rows) { cuts.forEach(cut -> cut.selector().check(rows)); }
+
   /** Whether nothing inside the decoder or its caches is ever cut. */
   public boolean removesNothing() { return cuts.isEmpty() && cacheCuts.isEmpty(); }
 }

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import dev.winnow.InvalidInputException;
 import dev.winnow.Suggestion;
+import dev.winnow.WholeNumber;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -145,14 +146,11 @@ final class PlanNode {
   }
 
   int integer(int lowest, int highest) {
-    try {
-      int value = text || scalar == null ? -1 : Integer.parseInt(scalar);
-      if (!text && scalar != null && value >= lowest && value <= highest) return value;
-    } catch (NumberFormatException e) {
-      throw wrong("a whole number is wanted here, not " + scalar);
-    }
-    throw wrong("a whole number " + (highest == Integer.MAX_VALUE ? "of " + lowest + " or more" : "from " + lowest + " to " + highest)
-        + " is wanted here");
+    String wanted = "a whole number from " + lowest + " to " + highest + " is wanted here";
+    if (text || scalar == null) throw wrong(wanted);
+    int value = WholeNumber.small(scalar, problem -> wrong(wanted + ": " + problem));
+    if (value < lowest || value > highest) throw wrong(wanted + ", not " + value);
+    return value;
   }
 
   /** The value as it would be typed after {@code --set}: arrays with commas between their items. */

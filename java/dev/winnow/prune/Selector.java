@@ -32,4 +32,10 @@ public interface Selector extends Part {
    * @param present tokens that are there
    */
   default int most(int total, int present) { return present; }
+
+  /**
+   * Throws InvalidInputException where an image that enters the language model with so many tokens cannot be cut as asked. Said as soon as
+   * that number is known, and before anything is scored.
+   */
+  default void check(int total) {}
 }

@@ -2,13 +2,13 @@ package dev.winnow.prune;
 
 import dev.winnow.InvalidInputException;
 import dev.winnow.Suggestion;
+import dev.winnow.WholeNumber;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Function;
 
 /**
  * The parameters of one use of a method: what the caller set, defaults for the rest. Every reader throws naming method, parameter and
@@ -82,9 +82,9 @@ public final class Settings {
 
   public String text(String name) { return values.get(name); }
 
-  public int integer(String name) { return read(name, values.get(name), Integer::parseInt, "a whole number"); }
+  public int integer(String name) { return whole(name, values.get(name)); }
 
-  public long wide(String name) { return read(name, values.get(name), Long::parseLong, "a whole number"); }
+  public long wide(String name) { return WholeNumber.wide(values.get(name), problem -> unread(name, values.get(name), problem)); }
 
   /** A finite number. */
   public double number(String name) { return finite(name, values.get(name)); }
@@ -107,7 +107,7 @@ public final class Settings {
   }
 
   public List<Integer> integers(String name) {
-    return items(name).stream().map(item -> read(name, item, Integer::parseInt, "whole numbers, separated by commas")).toList();
+    return items(name).stream().map(item -> whole(name, item)).toList();
   }
 
   public List<Double> numbers(String name) { return items(name).stream().map(item -> finite(name, item)).toList(); }
@@ -136,17 +136,19 @@ public final class Settings {
     return value.isEmpty() ? List.of() : new ArrayList<>(Arrays.asList(value.split(",", -1)));
   }
 
-  private double finite(String name, String text) {
-    double value = read(name, text, Double::parseDouble, "a number");
-    if (Double.isNaN(value) || Double.isInfinite(value)) throw wrong(name, text, "a finite number");
-    return value;
+  private int whole(String name, String text) { return WholeNumber.small(text, problem -> unread(name, text, problem)); }
+
+  private InvalidInputException unread(String name, String text, String problem) {
+    return new InvalidInputException(owner + ": parameter " + name + "=" + text + " is not valid: " + problem);
   }
 
-  private <T> T read(String name, String text, Function<String, T> reader, String wanted) {
+  private double finite(String name, String text) {
     try {
-      return reader.apply(text.strip());
+      double value = Double.parseDouble(text.strip());
+      if (Double.isFinite(value)) return value;
     } catch (NumberFormatException e) {
-      throw wrong(name, text, wanted);
+      throw wrong(name, text, "a number");
     }
+    throw wrong(name, text, "a finite number");
   }
 }

@@ -36,14 +36,13 @@ public record StagedTop(int average, int layers, List<Integer> after, int stage,
   }
 
   /** A picture may enter with more tokens than was known when the budget was set: tiles without their packing. */
-  private void refuseOutOfReach(int total) {
+  @Override public void check(int total) {
     if (stage > 0 || StageBudget.held(total, layers, after, new int[after.size()], dropped -> 0) <= (long) average * layers) return;
     throw new InvalidInputException("a picture that enters with " + total + " tokens cannot average " + average
         + " when the first cut is behind layer " + after.get(0) + "; set earlier layers or a larger budget");
   }
 
   @Override public int[] select(Candidates candidates, Tensor scores) {
-    refuseOutOfReach(candidates.total());
     int k = most(candidates.total(), candidates.count());
     if (k == candidates.count()) return Selectors.all(k);
     float[] values = Tensors.toFloats(Selectors.scoresAlone(scores));

@@ -1,6 +1,7 @@
 package dev.winnow.prune;
 
 import java.util.List;
+import java.util.function.IntConsumer;
 
 /**
  * Decides which tokens of one picture stay - its patches, or what an earlier cut left of them - and what becomes of the rest. All tiles
@@ -32,7 +33,18 @@ public interface VisionReducer {
   List<Reduction> reduce(VisionFacts facts);
 
   /**
-   * For a reducer that merges tokens inside the tower: a fresh observer for each picture, asked for the result in place of {@link #reduce}.
+   * Throws InvalidInputException where it cannot do what is asked with a picture of this size, before the tower runs.
+   *
+   * @param patches of each tile
+   * @param spareRows of each tile that enter the language model beside what is left of its patches
    */
-  default TowerMerge towerMerge() { return null; }
+  default void check(int tiles, int patches, int spareRows) {}
+
+  /**
+   * For a reducer that merges tokens inside the tower: a fresh observer for each picture, asked for the result in place of {@link #reduce}.
+   *
+   * @param left to be told how many tokens of the picture are left, class tokens apart, once that depends on nothing any more; what it
+   *     throws ends the tower
+   */
+  default TowerMerge towerMerge(IntConsumer left) { return null; }
 }

@@ -29,9 +29,11 @@ public final class Dart implements Method {
         new Parameter("layer", shape -> String.valueOf(Math.min(2, shape.layers() - 1)), "2",
             "cut at the input of this layer (code: K = 2, modeling_llama_self.py); keys are those of the layer before"),
         Parameter.of("tokens", "128", "tokens that the pivots take together, each the same whole number; image pivots stay besides "
-            + "(code: max_num_trunction, 128 of its scripts keeps 4 + 8 * 16)"),
-        Parameter.of("ratio", "", "share of the image's tokens that is removed, pivots apart, instead of tokens (code: reduction_ratio)"),
-        Parameter.of("keep", "", "exact number of tokens that stays, instead of tokens; pivots that come first take one more (ours)"),
+            + "(code: max_num_trunction, 128 of its scripts keeps 4 + 8 * 16)").asCount(),
+        Parameter.of("ratio", "", "share of the image's tokens that is removed, pivots apart, instead of tokens (code: reduction_ratio)")
+            .asCount(),
+        Parameter.of("keep", "", "exact number of tokens that stays, instead of tokens; pivots that come first take one more (ours)")
+            .asCount(),
         Parameter.of("image_pivots", "4", "pivots in the image (code: 4, get_retained_image_token)"),
         Parameter.of("text_pivots", "4", "pivots in the text behind the image (code: 4, get_retained_image_token)"),
         Positions.parameter("keep", "modeling_llama_self.py of the code"));

@@ -12,8 +12,9 @@ public final class DivPrune extends VisionMethod {
   public DivPrune() {
     super("divprune", "Keeps a subset of the projected patches that are as different from one another as can be.",
         "Alvar et al., DivPrune, CVPR 2025 (arXiv 2503.02175); code vbdi/divprune 799e2d9",
-        Parameter.of("ratio", "0.098", "share of the picture's patches that stays, rounded half to even (SUBSET_RATIO)"),
-        Parameter.of("tokens", "", "rows of one picture that enter the language model, all its tiles together, instead of ratio (ours)"));
+        Parameter.of("ratio", "0.098", "share of the picture's patches that stays, rounded half to even (SUBSET_RATIO)").asCount(),
+        Parameter.of("tokens", "", "rows of one picture that enter the language model, all its tiles together, instead of ratio (ours)")
+            .asCount());
   }
 
   @Override VisionCut cut(ModelShape shape, Settings settings) {

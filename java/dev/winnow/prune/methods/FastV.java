@@ -31,8 +31,8 @@ public final class FastV implements Method {
             "cut at the input of this layer, ranked by the attention of the layer before (K: 2 in the paper, 3 in fastv_kvcache.py and the"
                 + " demo of the code)"),
         Parameter.of("ratio", "0.5", "share of the image's tokens that is removed (R of the paper); kept = V * (1 - ratio), rounded half to"
-            + " even (code: fastv_r of fastv_forward, llava-hf)"),
-        Parameter.of("keep", "", "number of tokens that stays, instead of ratio (code: fast_v_attention_rank)"),
+            + " even (code: fastv_r of fastv_forward, llava-hf)").asCount(),
+        Parameter.of("keep", "", "number of tokens that stays, instead of ratio (code: fast_v_attention_rank)").asCount(),
         Parameter.of("variant", "hf", "one of the public codes. hf: drop once and cache (fastv_forward, llava-hf); lmms: the same, but the"
             + " ranking layer's cache is stored twice (fastv_kvcache.py, lmms-eval); inplace: the whole sequence is computed and ranked"
             + " anew for every token (fast_v_inplace=True); mask: tokens stay but are hidden, ranked anew for every token"

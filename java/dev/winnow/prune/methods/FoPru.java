@@ -18,10 +18,10 @@ public final class FoPru extends VisionMethod {
     super("fopru", "Keeps the patches, or whole rows of patches, that receive the most attention from the others.",
         "Jiang et al., FoPru, 2024 (arXiv 2411.14164); no official code, formulas of dongxianzhe/hydrainfer d4d5f4f",
         Parameter.of("ratio", "0.25", "share of a tile that stays, truncated to patches (rank) or rows (row), as HydraInfer's"
-            + " FocalPrunning; the default is ours"),
+            + " FocalPrunning; the default is ours").asCount(),
         Parameter.of("tokens", "",
             "rows of one picture that enter the language model, all its tiles together, instead of ratio (HydraInfer's focal_prunning);"
-            + " strategy row: whole rows"),
+            + " strategy row: whole rows").asCount(),
         Parameter.of("strategy", "rank", "rank: single patches; row: whole rows of the patch grid (paper, abstract)"),
         Parameter.of("score", "softmax_received",
             "softmax_received: mean attention received, the paper's; logit_maxvar: mean logits received or given, whichever varies"

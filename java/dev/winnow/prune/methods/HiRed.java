@@ -19,9 +19,9 @@ public final class HiRed extends VisionMethod {
         "Arif et al., HiRED, AAAI 2025 (arXiv 2408.10945); code hasanar1f/HiRED 502d6dd",
         Parameter.of("rate", "0.2",
             "share of the patches of all tiles that stays, truncated; what the division among tiles rounds away is lost"
-            + " (token_budget_rate, code)"),
+            + " (token_budget_rate, code)").asCount(),
         Parameter.of("tokens", "",
-            "rows of one picture that enter the language model, all its tiles together, instead of rate; nothing is lost (ours)"),
+            "rows of one picture that enter the language model, all its tiles together, instead of rate; nothing is lost (ours)").asCount(),
         Parameter.of("alpha", "0.5", "share of the budget that the whole picture gets where there are tiles (alpha, paper and code)"),
         VisionSettings.block("block", "block whose class attention selects (22 of 24, code)"),
         Parameter.of("shallow", "0", "block whose class attention divides the budget (paper and code)"));

@@ -50,12 +50,12 @@ public final class MustDrop implements Method {
             "block of the tower whose class attention names key tokens (code: 23 of 24, custom_forward of clip_encoder.py)"),
         Stages.parameter("code: modelling_sparse_llama.py", 2, 6, 10, 14),
         Parameter.of("global_thr", "0.001", "a token may go if its share of all text-to-image attention is below this (code, scripts for "
-            + "TextVQA: 0.001, 0.0012, 0.011 for 192, 128, 64 tokens; VizWiz: 0.005 for 64)"),
+            + "TextVQA: 0.001, 0.0012, 0.011 for 192, 128, 64 tokens; VizWiz: 0.005 for 64)").asCount(),
         Parameter.of("individual_thr", "0.001", "and no text row attends to it with this probability (code, scripts for TextVQA: "
-            + "0.001, 0.001, 0.01 for 192, 128, 64 tokens; VizWiz: 0.001)"),
+            + "0.001, 0.001, 0.01 for 192, 128, 64 tokens; VizWiz: 0.001)").asCount(),
         Parameter.of("key_tokens", "", "image tokens that never go, by index, besides those that the vision stage names (ours)"),
         Parameter.of("average", "", "extension (ours): keep the tokens with the most text attention, key tokens first, so many that the "
-            + "layers hold this number on average, instead of the thresholds"),
+            + "layers hold this number on average, instead of the thresholds").asCount(),
         Parameter.of("cache", "true", "whether the caches of layers from the first stage on lose, at the end of the prompt, what did not "
             + "reach the last layer (code: true, forward of modelling_sparse_llama.py; false: ours)"),
         Parameter.of("positions", OFFICIAL, "official: renumber per stage, and after the cache policy go on from the number of rows "

@@ -18,10 +18,10 @@ public final class PruMerge extends VisionMethod {
             + " and merges similar patches into them.",
         "Shang et al., LLaVA-PruMerge, 2024 (arXiv 2403.15388); code 42Shawn/LLaVA-PruMerge 097c041",
         Parameter.of("adaptive", "true", "true: as many as there are outliers above Q3 + 1.5 IQR, over all tiles; false: the share"
-            + " ratio (if_adaptive, clip_encoder.py)"),
-        Parameter.of("ratio", "0.125", "share of the patches that attention keeps, where adaptive is false (reduction_ratio)"),
+            + " ratio (if_adaptive, clip_encoder.py)").asCount(),
+        Parameter.of("ratio", "0.125", "share of the patches that attention keeps, where adaptive is false (reduction_ratio)").asCount(),
         Parameter.of("tokens", "", "rows of one picture, all tiles and extra rows together, instead of adaptive: the fixed-budget variant"
-            + (plus ? " of EffiVLM-Bench" : ", plain top attention (ours)")),
+            + (plus ? " of EffiVLM-Bench" : ", plain top attention (ours)")).asCount(),
         new Parameter("block", shape -> String.valueOf(Math.min(VisionSettings.featureBlock(shape) + 1, shape.visionBlocks() - 1)),
             "block behind the features", "block whose queries and keys are used (23 of 24 in the public code)"));
     this.plus = plus;

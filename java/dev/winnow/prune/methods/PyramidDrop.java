@@ -38,7 +38,7 @@ public final class PyramidDrop implements Method {
             "layers at whose input a stage begins (code: layer_list 8,16,24 in the scripts of both 32 and 40 layers)"),
         new Parameter("ratios", shape -> joined(RATIOS.subList(0, layers(shape).size())), joined(RATIOS),
             "share of the image's original tokens that stays at each layer, truncated to a whole number (code: image_token_ratio_list;"
-                + " paper: lambda 0.5)"),
+                + " paper: lambda 0.5)").asCount(),
         Positions.parameter("renumber", "modeling_llama_pdrop.py of the code"));
   }
 

@@ -36,8 +36,8 @@ public final class SimpleCut implements Method {
     Parameter layer = new Parameter("layer", shape -> String.valueOf(Math.min(2, shape.layers() - 1)), "2",
         "cut at the input of this layer; 0 is before the decoder (ours: where FastV cuts)");
     Parameter ratio = Parameter.of("ratio", "0.5",
-        "share of the image's tokens that is removed; kept = V * (1 - ratio), rounded half to even (ours: as FastV)");
-    Parameter keep = Parameter.of("keep", "", "number of tokens that stays, instead of ratio (ours)");
+        "share of the image's tokens that is removed; kept = V * (1 - ratio), rounded half to even (ours: as FastV)").asCount();
+    Parameter keep = Parameter.of("keep", "", "number of tokens that stays, instead of ratio (ours)").asCount();
     Parameter seed = Parameter.of("seed", "0", random ? "another seed keeps another subset (ours)"
         : "accepted for symmetry with random; changes nothing (ours)");
     return List.of(layer, ratio, keep, seed, Positions.parameter("keep", "as FastV"));
@@ -58,13 +58,8 @@ public final class SimpleCut implements Method {
 
   /** The count that the parameters {@code keep} and {@code ratio} ask for. */
   static Count count(Settings settings) {
-    String name = settings.has("keep") ? "keep" : "ratio";
-    try {
-      return settings.has("keep") ? Count.tokens(settings.integer("keep")) : Count.shareRemoved(settings.number("ratio"));
-    } catch (InvalidInputException e) {
-      throw settings.wrong(name, settings.values().get(name), name.equals("keep") ? "a whole number of tokens, 0 or more"
-          : "a share from 0 to 1");
-    }
+    return settings.has("keep") ? Count.tokens(settings.integer("keep", 0, Integer.MAX_VALUE))
+        : Count.shareRemoved(settings.number("ratio", 0, 1));
   }
 
   /** Tokens after a single cut such that all layers together hold the budget on average: layers before the cut hold them all. */

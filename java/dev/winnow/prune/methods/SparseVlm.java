@@ -51,12 +51,12 @@ public final class SparseVlm implements Method {
             + " best heads only, no recycling, positions kept (SparseVLM+; code: USE_VERSION=2_0)"),
         Stages.parameter("code: modelling_sparse_llama.py; paper: every layer", 2, 6, 15),
         Parameter.of("table", "192", "versions 1_0 and 2_0: table of counts, 192, 128, 96 or 64, made for 576 tokens and 32 layers (code:"
-            + " RETAIN_TOKN, score.py; --retained_tokens in v1.5)"),
+            + " RETAIN_TOKN, score.py; --retained_tokens in v1.5)").asCount(),
         Parameter.of("keep", "", "tokens that stay at each layer, before clusters, instead of the version's rule (ours); at least one "
-            + "always goes (code: min(table, V - 1))"),
+            + "always goes (code: min(table, V - 1))").asCount(),
         Parameter.of("scale", "13.5", "version rank: tokens that stay = trunc(rank * scale + bias) (code v1.0: --scale, --bias; released "
-            + "pairs 13.5,0; 9,6; 0.8,0; paper, 'deletions': V - rank times lambda go)"),
-        Parameter.of("bias", "0", "version rank: see scale (code v1.0: --bias)"),
+            + "pairs 13.5,0; 9,6; 0.8,0; paper, 'deletions': V - rank times lambda go)").asCount(),
+        Parameter.of("bias", "0", "version rank: see scale (code v1.0: --bias)").asCount(),
         Parameter.of("raters", "above-mean", "text rows that rank: above-mean (code, forward of modelling_sparse_llama.py), at-least-mean "
             + "(paper) or all (ours)"),
         Parameter.of("recycle", "0.3", "share of the dropped tokens that is recycled, one more than that; 0 for none (tau of the paper; "

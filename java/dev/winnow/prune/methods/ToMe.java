@@ -13,9 +13,10 @@ public final class ToMe extends VisionMethod {
     super("tome", "Merges the most similar tokens pairwise in every block of the vision tower.",
         "Bolya et al., Token Merging, ICLR 2023 (arXiv 2210.09461); code facebookresearch/ToMe af95e4b",
         Parameter.of("r", "16", "tokens of a tile that each block merges away, at most half (r of paper and code; 16 leaves 208 of"
-            + " LLaVA-1.5's 576)"),
+            + " LLaVA-1.5's 576)").asCount(),
         Parameter.of("tokens", "",
-            "rows of one picture that enter the language model, all its tiles together, instead of r; the blocks merge away alike (ours)"),
+            "rows of one picture that enter the language model, all its tiles together, instead of r; the blocks merge away alike (ours)")
+            .asCount(),
         Parameter.of("proportional", "true",
             "true: a merged token counts in attention as often as it has members (prop_attn; paper, section 3)"));
   }

@@ -13,7 +13,7 @@ final class VisionSettings {
 
   static Parameter tokens(int byDefault, String source) {
     return Parameter.of("tokens", String.valueOf(byDefault),
-        "rows of one picture that enter the language model, all its tiles together (" + source + ")");
+        "rows of one picture that enter the language model, all its tiles together (" + source + ")").asCount();
   }
 
   static int tokens(Settings settings) {

@@ -24,7 +24,7 @@ public final class Vtw implements Method {
     return List.of(
         new Parameter("layer", shape -> String.valueOf(shape.layers() / 2), "half the depth (16 of 32)",
             "first layer without image tokens (K; code: 15 or 16 of 32, 20 of 40); the number of layers means never. The paper finds it by"
-                + " the KL of the first answer token: winnow calibrate vtw"),
+                + " the KL of the first answer token: winnow calibrate vtw").asCount(),
         Positions.parameter("keep", "pe_type of VTW.py"));
   }
 

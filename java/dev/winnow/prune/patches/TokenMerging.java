@@ -11,6 +11,7 @@ import dev.winnow.prune.VisionReducer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Device;
@@ -37,7 +38,16 @@ public record TokenMerging(int perBlock, int tokens, int lastBlock, boolean clas
 
   @Override public List<Reduction> reduce(VisionFacts facts) { throw new IllegalStateException("decided inside the tower"); }
 
-  @Override public TowerMerge towerMerge() { return new Merge(); }
+  @Override public void check(int tiles, int patches, int spareRows) {
+    int classes = classToken ? 1 : 0;
+    long most = classes + Math.min(patches, Math.max(0, tokens / tiles - spareRows));
+    for (int block = 0; block <= lastBlock && most < classes + patches; block++) most = 2 * most - classes;
+    if (tokens < 0 || most >= classes + patches) return;
+    throw new InvalidInputException("method 'tome' merges at most half of the tokens in each of the tower's " + (lastBlock + 1)
+        + " blocks and cannot leave " + tokens + " of this picture; give a larger budget");
+  }
+
+  @Override public TowerMerge towerMerge(IntConsumer left) { return new Merge(); }
 
   private final class Merge implements TowerMerge {
     private Tensor metric;
@@ -108,12 +118,7 @@ public record TokenMerging(int perBlock, int tokens, int lastBlock, boolean clas
       int limit = BipartiteMatch.limit(count, classToken);
       if (target < 0) return Math.min(perBlock, limit);
       int left = lastBlock - block + 1;
-      int r = (int) Math.min(limit, Math.max((count - target + left - 1) / left, count - mostBefore(left - 1)));
-      if (left == 1 && count - r > target) {
-        throw new InvalidInputException("method 'tome' merges at most half of the tokens in each of the tower's " + (lastBlock + 1)
-            + " blocks and cannot leave " + tokens + " of this picture; give a larger budget");
-      }
-      return Math.max(0, r);
+      return (int) Math.max(0, Math.min(limit, Math.max((count - target + left - 1) / left, count - mostBefore(left - 1))));
     }
 
     /** The most tokens from which that many blocks can still come to the target, taking half each. */

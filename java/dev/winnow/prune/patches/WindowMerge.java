@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
+import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -40,7 +41,7 @@ public record WindowMerge(double threshold, int window, double keyShare, int key
 
   @Override public List<Reduction> reduce(VisionFacts facts) { throw new IllegalStateException("decided inside the tower"); }
 
-  @Override public TowerMerge towerMerge() { return new Behind(); }
+  @Override public TowerMerge towerMerge(IntConsumer left) { return new Behind(left); }
 
   /**
    * Tokens of all tiles after merging.
@@ -97,13 +98,17 @@ public record WindowMerge(double threshold, int window, double keyShare, int key
   }
 
   private final class Behind implements TowerMerge {
+    private final IntConsumer left;
     private Merged merged;
     private int side;
+
+    Behind(IntConsumer left) { this.left = left; }
 
     @Override public Tensor afterBlock(int block, Tensor hidden) {
       if (block != 0) return hidden;
       side = (int) Math.round(Math.sqrt(hidden.size(1) - 1.0));
       merged = merge(hidden);
+      left.accept((int) merged.rows().size(0) * ((int) merged.rows().size(1) - 1));
       return merged.windows()[0].length == 0 ? hidden : merged.rows();
     }
 

@@ -103,7 +103,7 @@ class CommandLineTest {
         {"calibrate vtv", "unknown command 'vtv', perhaps 'vtw'; see winnow calibrate --help"},
         {"ask --model m --prompts x", "unknown option '--prompts', perhaps '--prompt'; see winnow ask --help"},
         {"ask --model m --prompt x y", "'y' belongs to no option; see winnow ask --help"},
-        {"ask --model m --prompt x --budget many", "'many' is not a whole number; see winnow ask --help"},
+        {"ask --model m --prompt x --budget many", "'many' is not a whole number; write digits alone; see winnow ask --help"},
         {"ask --model m --prompt x --method fastv --set layr=3", "has no parameter 'layr', perhaps 'layer'; it has layer, ratio,"},
         {"methods pyramid_drop", "unknown method 'pyramid_drop', perhaps 'pyramiddrop'; methods are none, pyramiddrop,"}};
     for (String[] guess : guesses) {
@@ -111,6 +111,45 @@ class CommandLineTest {
       assertEquals(2, ran.status(), ran.toString());
       assertTrue(ran.err().contains(guess[1]), ran.toString());
     }
+  }
+
+  @Test void numbersAreReadStrictly() {
+    String big = "99999999999";
+    String limit = "': '" + big + "' is out of range; whole numbers go from -2147483648 to 2147483647 here";
+    for (String option : List.of("--budget", "--max-tokens", "--threads", "--top-k")) {
+      String[][] values = {{big, limit}, {"1e3", "': '1e3' is not a whole number"}, {"64.0", "': '64.0' is not a whole number"},
+          {"", "': the value is empty; give a whole number"}};
+      for (String[] value : values) {
+        Ran ran = ask("--prompt", "x", "--method", "fastv", option, value[0], "--max-tokens", "4");
+        assertEquals(2, ran.status(), option + "=" + value[0] + " " + ran);
+        assertTrue(ran.err().contains("'" + option + value[1]) && ran.err().lines().count() == 1, option + "=" + value[0] + " " + ran);
+      }
+      assertEquals(2, ask("--prompt", "x", "--method", "fastv", option, "-1").status(), option);
+    }
+    assertEquals(0, ask("--prompt", "x", "--seed", big).status());
+    assertTrue(ask("--prompt", "x", "--temperature", "Infinity").err().contains("'Infinity' is not a finite number"));
+    Ran ran = ask("--image", IMAGE, "--prompt", "x", "--method", "fastv", "--set", "keep=" + big);
+    assertTrue(ran.err().contains("keep=" + big + " is not valid: '" + big + "' is out of range"), ran.toString());
+    assertTrue(Ran.inProcess("methods", "vtw", "--as-plan", "--layers", "2000000000").err().contains("from 1 to 1000"));
+    assertTrue(Ran.inProcess("methods", "vtw", "--as-plan", "--budget", "9", "--image-tokens", "0").err().contains("1 or more"));
+    assertTrue(Ran.inProcess("bench", "--shape", "tiny", "--threads", "99999").err().contains("to 1024"));
+  }
+
+  @Test void whatSaysTwiceHowManyStayIsRefused() throws IOException {
+    String[] pruned = {"--image", WIDE_IMAGE, "--prompt", "x", "--method", "fastv"};
+    Ran refused = ask(with(pruned, "--set", "keep=3", "--budget", "12"));
+    assertEquals(2, refused.status(), refused.toString());
+    assertTrue(refused.err().contains("keep=3 and a budget of 12 both say how many tokens stay"), refused.toString());
+    assertTrue(ask(with(pruned, "--set", "keep=3", "--target-kv-mb", "1")).err().contains("leave --set keep=3 out"));
+    assertEquals(0, ask(with(pruned, "--set", "layer=1", "--budget", "12")).status());
+    Path plan = Files.writeString(folder.resolve("plan.json"), Ran.inProcess("methods", "fastv", "--as-plan", "--layers", "4").out());
+    assertTrue(ask("--image", IMAGE, "--prompt", "x", "--plan", plan.toString(), "--budget", "12").err().contains("leave those out"));
+    assertTrue(Ran.inProcess("explain", "--model", MODEL, "--image", IMAGE, "--prompt", "x", "--plan", plan.toString(), "--budget", "12")
+        .err().contains("leave --budget out"));
+  }
+
+  private static String[] with(String[] args, String... more) {
+    return Stream.concat(Stream.of(args), Stream.of(more)).toArray(String[]::new);
   }
 
   @Test void quietLeavesTheAnswerAlone() throws IOException {

@@ -11,6 +11,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.winnow.InvalidInputException;
+import dev.winnow.decoder.AttentionBias;
+import dev.winnow.decoder.PositionPolicy;
 import dev.winnow.kernels.Kernels;
 import dev.winnow.kernels.Tensors;
 import dev.winnow.prune.CutRecord;
@@ -32,6 +34,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.PointerScope;
@@ -56,10 +59,10 @@ class VisionChainTest {
   }
 
   private static ImageEncoder.Encoded encoded(PlanReader plan) {
-    return encoded(plan.plan(model.shape()).visionCuts());
+    return encoded(plan.plan(model.shape()));
   }
 
-  private static ImageEncoder.Encoded encoded(List<VisionCut> cuts) { return model.images().encode(picture(), cuts, 0, QuestionText.NONE); }
+  private static ImageEncoder.Encoded encoded(Plan plan) { return model.images().encode(picture(), plan, 0, QuestionText.NONE); }
 
   private static PixelBatch picture() { return model.images().prepare(Asked.drawn(90, 60), false); }
 
@@ -126,8 +129,9 @@ class VisionChainTest {
     VisionCut byReceived = new VisionCut(Site.VISION, new PatchReducer(PatchScorers.attentionReceived(Followed.BLOCK),
         PatchSelectors.top(), 3));
     ImageEncoder.Encoded classRanked = encoded(plan(tokens("vision:0 tome", 8), tokens("vision fastervlm", 3)));
-    ImageEncoder.Encoded receivedRanked = encoded(List.of(merging, byReceived));
-    try (TowerMerge merge = merging.reducer().towerMerge(); PointerScope scope = new PointerScope()) {
+    ImageEncoder.Encoded receivedRanked = encoded(new Plan("two", Map.of(), List.of(merging, byReceived), List.of(), List.of(),
+        PositionPolicy.KEEP, AttentionBias.NONE, true));
+    try (TowerMerge merge = merging.reducer().towerMerge(count -> { }); PointerScope scope = new PointerScope()) {
       Followed followed = new Followed(merge);
       Tensors.adopt(scope, model.images().features(picture(), followed));
       int[] left = merge.patchNumbers()[0];
