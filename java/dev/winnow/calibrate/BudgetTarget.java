@@ -82,7 +82,7 @@ public record BudgetTarget(double kvBytes, double millis, PromptCost cost) {
       int held = size.cached()[layer] + rows[layer];
       bytes += PlannedRows.copies(plan, layer) * KvCache.layerBytes(config, dtype, held, SequenceRun.headroom(size.newTokens()));
     }
-    return new Choice(budget, bytes, cost == null ? Double.NaN : cost.millis(size, rows, budget));
+    return new Choice(budget, bytes, cost == null ? Double.NaN : cost.millis(size, plan, budget));
   }
 
   private static double mib(double bytes) { return bytes / (1 << 20); }

@@ -20,7 +20,7 @@ import java.util.stream.IntStream;
 
 /** Measured costs on disk, with what they were measured for; they are used for nothing else. */
 public final class CostFile {
-  private static final String FORMAT = "winnow.cost/2";
+  private static final String FORMAT = "winnow.cost/3";
 
   private CostFile() {}
 
@@ -41,6 +41,7 @@ public final class CostFile {
     root.set("measured_for", key(model));
     CostModel decoder = measured.decoder();
     root.put("fixed_ms", decoder.fixed()).put("per_row_ms", decoder.perRow()).put("per_pair_ms", decoder.perPair());
+    root.put("per_tile_ms", measured.perTile());
     ArrayNode samples = root.putArray("samples");
     for (CostModel.Sample sample : measured.samples()) samples.addObject().put("rows", sample.rows()).put("ms", sample.millis());
     ObjectNode methods = root.putObject("methods");
@@ -52,7 +53,8 @@ public final class CostFile {
     method.put("image_tokens", cost.imageTokens());
     ArrayNode points = method.putArray("budgets");
     for (PruningCost.Point point : cost.points()) {
-      points.addObject().put("share", point.share()).put("per_tile_ms", point.perTile()).put("in_decoder_ms", point.inDecoder());
+      points.addObject().put("share", point.share()).put("per_tile_ms", point.perTile()).put("in_decoder_ms", point.inDecoder())
+          .put("entering", point.entering());
     }
   }
 
@@ -86,7 +88,7 @@ public final class CostFile {
           + remedy(" --method \"" + label + "\""));
     }
     return new PromptCost(new CostModel(part(root, "fixed_ms", file), part(root, "per_row_ms", file), part(root, "per_pair_ms", file)),
-        pruning(method, label, file));
+        part(root, "per_tile_ms", file), pruning(method, label, file));
   }
 
   private static String remedy(String options) {
@@ -110,7 +112,8 @@ public final class CostFile {
   private static PruningCost pruning(JsonNode method, String label, Path file) {
     List<PruningCost.Point> points = new ArrayList<>();
     for (JsonNode point : method.path("budgets")) {
-      points.add(new PruningCost.Point(part(point, "share", file), part(point, "per_tile_ms", file), part(point, "in_decoder_ms", file)));
+      points.add(new PruningCost.Point(part(point, "share", file), part(point, "per_tile_ms", file), part(point, "in_decoder_ms", file),
+          part(point, "entering", file)));
     }
     int tokens = (int) part(method, "image_tokens", file);
     boolean ascending = IntStream.range(1, points.size()).allMatch(i -> points.get(i - 1).share() < points.get(i).share());

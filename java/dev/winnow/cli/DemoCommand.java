@@ -7,10 +7,7 @@ import dev.winnow.engine.ModelOptions;
 import dev.winnow.engine.Question;
 import dev.winnow.engine.Report;
 import dev.winnow.engine.Session;
-import dev.winnow.vision.ImageReader;
 import dev.winnow.vision.RgbImage;
-import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,7 +23,6 @@ import picocli.CommandLine.Option;
         + " Writes a PNG per picture and method with the removed patches dimmed, stage by stage. Needs no network.",
     footerHeading = "%nExamples:%n", footer = {"  winnow demo", "  winnow demo --out /tmp/pruned"})
 final class DemoCommand implements Callable<Integer> {
-  private static final List<String> PICTURES = List.of("1.png", "2.png", "3.png");
   private static final List<String> METHODS = List.of("none", "pyramiddrop", "fastv");
   private static final List<String> QUESTIONS = List.of("Describe the image.", "What does the sign say?");
   private static final int MAX_TOKENS = 96;
@@ -41,25 +37,18 @@ final class DemoCommand implements Callable<Integer> {
 
   DemoCommand(Console console) { this.console = console; }
 
-  @Override public Integer call() throws IOException {
+  @Override public Integer call() {
     ModelOptions options = new ModelOptions(null, "cpu", threads.count());
     OutFolder.prepare(out);
     try (BundledModel bundled = BundledModel.unpack(); Model model = Model.open(bundled.folder(), options)) {
       console.out().println(Format.of("A LLaVA of %d decoder layers in %s on %d threads, loaded in %s.",
           model.shape().layers(), model.dtype().label, model.threads(), Format.millis(model.loadMillis())));
-      List<RgbImage> pictures = new ArrayList<>();
-      for (String name : PICTURES) pictures.add(picture(name));
+      List<RgbImage> pictures = DemoPictures.all();
       ask(model, "none", pictures.get(0)); // the first answer also pays for loading code
       for (int i = 0; i < pictures.size(); i++) compare(model, pictures.get(i), i + 1);
       console.out().println("\nThe PNGs in " + out.toAbsolutePath().normalize() + " show which patches each stage keeps.");
     }
     return Winnow.DONE;
-  }
-
-  private static RgbImage picture(String name) throws IOException {
-    try (InputStream in = BundledModel.resource("/dev/winnow/demo/pictures/" + name)) {
-      return ImageReader.read(in.readAllBytes(), name, ImageReader.Orientation.AS_STORED);
-    }
   }
 
   private void compare(Model model, RgbImage picture, int number) {

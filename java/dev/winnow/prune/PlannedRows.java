@@ -13,9 +13,12 @@ public final class PlannedRows {
    * @return per layer, behind the cuts at its input; cuts of the cache come later and are not counted
    */
   public static int[] of(Plan plan, int layers, int tokens) {
-    int present = tokens;
-    for (VisionCut cut : plan.visionCuts()) present = cut.reducer().most(present);
-    int total = present;
+    return inside(plan, layers, entering(plan, tokens));
+  }
+
+  /** @param total tokens of the image that enter the decoder */
+  public static int[] inside(Plan plan, int layers, int total) {
+    int present = total;
     int[] rows = new int[layers];
     int next = 0;
     for (int layer = 0; layer < layers; layer++) {
@@ -25,6 +28,12 @@ public final class PlannedRows {
       rows[layer] = present;
     }
     return rows;
+  }
+
+  /** Tokens of the image that the cuts before the decoder leave. */
+  public static int entering(Plan plan, int tokens) {
+    for (VisionCut cut : plan.visionCuts()) tokens = cut.reducer().most(tokens);
+    return tokens;
   }
 
   private static int after(LayerCut cut, int total, int present) {

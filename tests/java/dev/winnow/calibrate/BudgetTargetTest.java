@@ -38,7 +38,8 @@ class BudgetTargetTest {
 
   /** Of a picture of 576 tokens, with so many milliseconds of pruning in the decoder when none of them stays, and none when all do. */
   private static PromptCost cost(double pruning) {
-    return new PromptCost(DECODER, new PruningCost(576, List.of(new PruningCost.Point(0, 30, pruning), new PruningCost.Point(1, 30, 0))));
+    return new PromptCost(DECODER, 30, new PruningCost(576, List.of(new PruningCost.Point(0, 30, pruning, 1),
+        new PruningCost.Point(1, 30, 0, 1))));
   }
 
   private static Question question() { return Question.of("Describe the image.").image(PICTURE).maxTokens(3); }

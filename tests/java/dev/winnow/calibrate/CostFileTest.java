@@ -30,7 +30,7 @@ class CostFileTest {
   private static CostMeasurement.Measured measured(double fixed, String label, double... perTile) {
     List<CostMeasurement.MethodSample> samples = new ArrayList<>();
     for (int i = 0; i < perTile.length; i++) {
-      PruningCost.Point point = new PruningCost.Point((i + 1) / 4.0, perTile[i], i);
+      PruningCost.Point point = new PruningCost.Point((i + 1) / 4.0, perTile[i], i, 0.5);
       samples.add(new CostMeasurement.MethodSample(label, 4 * (i + 1), point, Double.NaN, Double.NaN));
     }
     return new CostMeasurement.Measured(new CostModel(fixed, 0.5, 0.25), 7, List.of(new CostModel.Sample(8, 3)), samples, 16);
@@ -45,14 +45,14 @@ class CostFileTest {
   @Test void readsWhatWasWrittenAndKeepsOtherMethods() {
     Path file = folder.resolve("a/costs.json");
     CostFile.write(file, model, measured(1, "fastv", 20, 30));
-    PromptCost expected = new PromptCost(DECODER, new PruningCost(16,
-        List.of(new PruningCost.Point(0.25, 20, 0), new PruningCost.Point(0.5, 30, 1))));
+    PromptCost expected = new PromptCost(DECODER, 7, new PruningCost(16,
+        List.of(new PruningCost.Point(0.25, 20, 0, 0.5), new PruningCost.Point(0.5, 30, 1, 0.5))));
     assertEquals(expected, read(file, "fastv"));
     CostFile.write(file, model, measured(2, "dart pivot_image=3 layer=1", 40));
     assertEquals(expected.pruning(), read(file, "fastv").pruning());
     assertEquals(2, read(file, "fastv").decoder().fixed());
     CostFile.write(file, model, measured(2, "fastv", 50));
-    assertEquals(List.of(new PruningCost.Point(0.25, 50, 0)), read(file, "fastv").pruning().points());
+    assertEquals(List.of(new PruningCost.Point(0.25, 50, 0, 0.5)), read(file, "fastv").pruning().points());
   }
 
   @Test void settingsBelongToWhatWasMeasuredInAnyOrder() {
@@ -69,10 +69,11 @@ class CostFileTest {
     CostFile.write(file, model, measured(1, "fastv", 20, 30));
     String good = Files.readString(file);
     String[][] spoilt = {
-        {"winnow.cost/2", "winnow.cost/1", "holds costs in the format 'winnow.cost/1', not 'winnow.cost/2'; run 'winnow calibrate cost'"},
+        {"winnow.cost/3", "winnow.cost/2", "holds costs in the format 'winnow.cost/2', not 'winnow.cost/3'; run 'winnow calibrate cost'"},
         {"\"threads\" : ", "\"threads\" : 9", "holds costs of"},
         {"\"fixed_ms\" : 1", "\"fixed_ms\" : -1", "'fixed_ms' is no number of 0 or more"},
         {"\"per_tile_ms\" : 20.0", "\"per_tile_ms\" : null", "'per_tile_ms' is no number of 0 or more"},
+        {"\"entering\" : 0.5", "\"entered\" : 0.5", "'entering' is no number of 0 or more"},
         {"\"share\" : 0.5", "\"share\" : 0.25", "not by ascending share"},
         {"\"image_tokens\" : 16", "\"image_tokens\" : 0", "not by ascending share"}};
     for (String[] change : spoilt) {

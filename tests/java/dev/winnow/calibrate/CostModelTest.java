@@ -3,9 +3,18 @@ package dev.winnow.calibrate;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.winnow.decoder.PositionPolicy;
 import dev.winnow.engine.PromptSize;
+import dev.winnow.prune.Count;
+import dev.winnow.prune.LayerCut;
+import dev.winnow.prune.Methods;
+import dev.winnow.prune.ModelShape;
+import dev.winnow.prune.Plan;
+import dev.winnow.prune.Selectors;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -47,16 +56,18 @@ class CostModelTest {
   }
 
   private static final PruningCost PRUNING = new PruningCost(100, List.of(
-      new PruningCost.Point(0.25, 20, 8), new PruningCost.Point(0.5, 30, 4), new PruningCost.Point(0.75, 50, 6)));
+      new PruningCost.Point(0.25, 20, 8, 0.4), new PruningCost.Point(0.5, 30, 4, 0.9), new PruningCost.Point(0.75, 50, 6, 1)));
 
   @Test void pruningIsBetweenWhatWasMeasuredAtTheSharesAround() {
-    double[][] expected = {{0, 20, 8}, {0.25, 20, 8}, {0.3, 22, 7.2}, {0.5, 30, 4}, {0.625, 40, 5}, {0.75, 50, 6}, {1, 50, 6}};
+    double[][] expected = {{0, 20, 8, 0.4}, {0.25, 20, 8, 0.4}, {0.3, 22, 7.2, 0.5}, {0.5, 30, 4, 0.9}, {0.625, 40, 5, 0.95},
+        {0.75, 50, 6, 1}, {1, 50, 6, 1}};
     for (double[] at : expected) {
       assertEquals(at[1], PRUNING.perTile(at[0]), 1e-9, "per tile at " + at[0]);
       assertEquals(at[2], PRUNING.inDecoder(at[0], 100), 1e-9, "in the decoder at " + at[0]);
+      assertEquals(at[3], PRUNING.entering(at[0]), 1e-9, "entering at " + at[0]);
     }
     assertEquals(3 * 7.2, PRUNING.inDecoder(0.3, 300), 1e-9, "three times the tokens");
-    PruningCost once = new PruningCost(100, List.of(new PruningCost.Point(0.5, 30, 4)));
+    PruningCost once = new PruningCost(100, List.of(new PruningCost.Point(0.5, 30, 4, 1)));
     for (double share : new double[] {0, 0.5, 1}) assertEquals(30, once.perTile(share), 1e-9);
   }
 
@@ -64,9 +75,19 @@ class CostModelTest {
     CostModel decoder = new CostModel(1, 0.5, 0.25);
     PromptSize size = new PromptSize(2, new int[] {40, 20}, 3, new int[] {10, 0}, 0);
     // 6 rows beside 10 cached, then 2 rows alone
-    double rows = 1 + 0.5 * 8 + 0.25 * (6 * 10 + 21 + 3);
-    assertEquals(rows, decoder.millis(new int[] {6, 2}, size.cached()), 1e-9);
-    // 12 of 40 tokens; 60 tokens in all where 100 were measured
-    assertEquals(rows + 3 * 22 + 0.6 * 7.2, new PromptCost(decoder, PRUNING).millis(size, new int[] {6, 2}, 12), 1e-9);
+    assertEquals(1 + 0.5 * 8 + 0.25 * (6 * 10 + 21 + 3), decoder.millis(new int[] {6, 2}, size.cached()), 1e-9);
+    PromptCost cost = new PromptCost(decoder, 7, PRUNING);
+    assertEquals(decoder.millis(new int[] {62, 62}, size.cached()) + 3 * 7, cost.millis(size, Plan.NONE, 40), 1e-9);
+    // 12 of 40 tokens on average; 60 tokens in all where 100 were measured; the tower is as without a cut
+    LayerCut cut = new LayerCut(1, null, Selectors.evenlySpaced(Count.tokens(3)), LayerCut.Effect.DROP);
+    Plan inside = new Plan("inside", Map.of(), List.of(cut), PositionPolicy.KEEP, true);
+    assertEquals(decoder.millis(new int[] {62, 8}, size.cached()) + 3 * 7 + 0.6 * 7.2, cost.millis(size, inside, 12), 1e-9);
+    // half of the 12 rows that may enter do; inside the decoder nothing is cut
+    assertEquals(decoder.millis(new int[] {14, 14}, size.cached()) + 3 * 22, cost.millis(size, divprune(12), 12), 1e-9);
+    assertEquals(cost.millis(size, Plan.NONE, 40), cost.millis(size, divprune(40), 40), 1e-9, "what keeps all runs as the plain model");
+  }
+
+  private static Plan divprune(int tokens) {
+    return Methods.named("divprune").plan(new ModelShape(2, 4, true), Map.of("tokens", String.valueOf(tokens)), OptionalInt.empty(), 0);
   }
 }

@@ -124,9 +124,9 @@ class EvalCommandTest {
         "--trace", "-"};
     assertEquals(2, winnow("ask", with(ask, "--target-ms", "1e6", "--cost", cost)));
     assertTrue(err.contains("winnow calibrate cost"), err);
-    assertEquals(0, winnow("calibrate", "cost", "--model", MODEL, "--threads", "1", "--runs", "1", "--cost", cost, "--method",
+    assertEquals(0, winnow("calibrate", "cost", "--model", MODEL, "--threads", "1", "--runs", "3", "--cost", cost, "--method",
         "fastv", "--method", "fastervlm"), () -> err);
-    assertTrue(err.contains("2 methods at up to 3 budgets, in 2 rounds"), err);
+    assertTrue(err.contains("2 methods at up to 3 budgets, in 4 rounds"), err);
     for (String told : List.of("a tile in the tower", "by the model", "pruning in it", "fastervlm")) assertTrue(out.contains(told), out);
     assertEquals(0, winnow("ask", with(ask, "--target-ms", "1e6", "--cost", cost)), () -> err);
     JsonNode target = new ObjectMapper().readTree(out).get("target");
@@ -139,9 +139,9 @@ class EvalCommandTest {
     assertTrue(err.contains("holds costs of"), err);
     assertEquals(2, winnow("ask", with(ask, "--target-ms", "1e6", "--cost", cost, "--set", "layer=1")));
     assertTrue(err.contains("run 'winnow calibrate cost --method \"fastv layer=1\"'"), err);
-    Path old = Files.writeString(folder.resolve("old.json"), Files.readString(Path.of(cost)).replace("winnow.cost/2", "winnow.cost/1"));
+    Path old = Files.writeString(folder.resolve("old.json"), Files.readString(Path.of(cost)).replace("winnow.cost/3", "winnow.cost/2"));
     assertEquals(2, winnow("ask", with(ask, "--target-ms", "1e6", "--cost", old.toString())));
-    assertTrue(err.contains("'winnow.cost/1'") && err.contains("run 'winnow calibrate cost'"), err);
+    assertTrue(err.contains("'winnow.cost/2'") && err.contains("run 'winnow calibrate cost'"), err);
     assertEquals(0, winnow("ask", with(ask, "--target-kv-mb", "1", "--quiet")), () -> err);
     assertTrue(new ObjectMapper().readTree(out).get("target").get("predicted_ms").isNull());
     String[][] bad = {
