@@ -9,7 +9,6 @@ import dev.winnow.engine.MemoryCheck;
 import dev.winnow.engine.Pictures;
 import dev.winnow.engine.Threads;
 import dev.winnow.eval.Variant;
-import dev.winnow.prune.ModelShape;
 import dev.winnow.prune.Plan;
 import dev.winnow.prune.QuestionText;
 import dev.winnow.vision.PixelBatch;
@@ -41,9 +40,7 @@ public final class BenchPrefill {
   static List<BenchArm> arms(BenchModelOptions options) {
     List<BenchArm> arms = new ArrayList<>();
     arms.add(new BenchArm(Variant.NONE.label(), Plan.NONE));
-    ModelShape shape = ModelShape.of(options.shape().model(options.layers()), true);
-    List<Plan> plans = options.pruning().plans(shape, options.tower(), options.imageTokens());
-    for (int i = 0; i < plans.size(); i++) arms.add(new BenchArm(options.pruning().variants().get(i).label(), plans.get(i)));
+    options.pruning().plans(options).forEach(named -> arms.add(new BenchArm(named.label(), named.plan())));
     return arms;
   }
 

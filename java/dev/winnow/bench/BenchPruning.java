@@ -2,6 +2,8 @@ package dev.winnow.bench;
 
 import dev.winnow.InvalidInputException;
 import dev.winnow.eval.Variant;
+import dev.winnow.checkpoint.ModelConfig;
+import dev.winnow.engine.PromptSize;
 import dev.winnow.prune.Method;
 import dev.winnow.prune.Methods;
 import dev.winnow.prune.ModelShape;
@@ -18,12 +20,21 @@ import java.util.OptionalInt;
  *
  * @param variants in this order
  * @param budget tokens per picture on average over the decoder's layers, for each of them; empty for what their own parameters give
+ * @param kvBytes each of them gets the largest budget with which the KV cache holds at most that when the prompt is done; infinite for any
+ *     number, and then {@code budget} holds
  */
-public record BenchPruning(List<Variant> variants, OptionalInt budget) {
+public record BenchPruning(List<Variant> variants, OptionalInt budget, double kvBytes) {
   public static final BenchPruning NONE = new BenchPruning(List.of(), OptionalInt.empty());
+
+  public BenchPruning(List<Variant> variants, OptionalInt budget) { this(variants, budget, Double.POSITIVE_INFINITY); }
 
   public BenchPruning {
     variants = List.copyOf(variants);
+    boolean target = !Double.isInfinite(kvBytes);
+    if (target && budget.isPresent()) throw new InvalidInputException("--target-kv-mb chooses the budget; leave --budget out");
+    if (target && variants.isEmpty()) {
+      throw new InvalidInputException("--target-kv-mb says how much a method may keep; name one with --method or --variant");
+    }
     if (budget.isPresent() && budget.getAsInt() < 0) {
       throw new InvalidInputException("budget must be 0 or more tokens, not " + budget.getAsInt());
     }
@@ -61,20 +72,33 @@ public record BenchPruning(List<Variant> variants, OptionalInt budget) {
     return method.parameters().stream().map(Parameter::name).anyMatch(parameter::equals);
   }
 
+  /** A plan under the name that tables give it. */
+  record Named(String label, Plan plan) {}
+
   /**
-   * The plans of the variants, in their order.
+   * The plans of the variants, in their order; where each has a budget of its own, its label tells it.
    *
-   * @param tower whether a tower is measured, in which plans may cut
-   * @param imageTokens rows of the picture when nothing is removed
-   * @throws InvalidInputException if a variant cannot do with the model or the budget
+   * @throws InvalidInputException if a variant cannot do with the model, the budget or the target
    */
-  List<Plan> plans(ModelShape shape, boolean tower, int imageTokens) {
-    List<Plan> plans = variants.stream().map(variant -> variant.plan(shape, budget, imageTokens)).toList();
-    for (Plan plan : plans) {
-      if (tower || plan.visionCuts().isEmpty()) continue;
+  List<Named> plans(BenchModelOptions options) {
+    List<Named> plans = variants.stream().map(variant -> plan(variant, options)).toList();
+    for (Named named : plans) {
+      Plan plan = named.plan();
+      if (options.tower() || plan.visionCuts().isEmpty()) continue;
       throw new InvalidInputException("method '" + plan.method() + "' cuts before the decoder (" + plan.visionCuts().get(0).site()
           + "), and without --tower the decoder alone is measured; add --tower");
     }
     return plans;
+  }
+
+  private Named plan(Variant variant, BenchModelOptions options) {
+    ModelConfig config = options.shape().model(options.layers());
+    ModelShape shape = ModelShape.of(config, true); // a random CLIP stands beside the random model
+    int tokens = options.imageTokens();
+    if (Double.isInfinite(kvBytes)) return new Named(variant.label(), variant.plan(shape, budget, tokens));
+    PromptSize size = new PromptSize(options.promptText(), new int[] {tokens}, 1, new int[options.layers()], options.decode());
+    int chosen = new BudgetTarget(kvBytes, Double.POSITIVE_INFINITY, null)
+        .choose(size, config.text(), options.dtype(), held -> variant.plan(shape, OptionalInt.of(held), tokens)).budget();
+    return new Named(variant.label() + " at " + chosen, variant.plan(shape, OptionalInt.of(chosen), tokens));
   }
 }

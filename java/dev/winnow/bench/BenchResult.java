@@ -91,7 +91,7 @@ public record BenchResult(BenchModelOptions options, int threads, List<Row> rows
     text.append(formatted("%s, %d of %d layers%s, %s, cpu, %d thread%s; %d text + %d image rows%s, then %d tokens; medians of %d"
             + " interleaved runs\n", options.shape().label(), options.layers(), options.shape().layers(),
         options.tower() ? " and the tower" : "", options.dtype().label, threads, threads == 1 ? "" : "s", options.promptText(),
-        options.imageTokens(), budget.isPresent() ? ", budget " + budget.getAsInt() : "", options.decode(), options.runs()));
+        options.imageTokens(), budget.isPresent() ? ", budget " + budget.getAsInt() : target(), options.decode(), options.runs()));
     text.append(formatted(first, "method"));
     for (Column column : columns) text.append(formatted(column.head(), column.name()));
     for (Row row : rows) {
@@ -106,6 +106,11 @@ public record BenchResult(BenchModelOptions options, int threads, List<Row> rows
     return text.toString();
   }
 
+  private String target() {
+    double bytes = options.pruning().kvBytes();
+    return Double.isInfinite(bytes) ? "" : formatted(", at most %.2f MiB of KV cache behind the prompt", bytes / MIB);
+  }
+
   private static String formatted(String format, Object... values) { return String.format(Locale.ROOT, format, values); }
 
   /** One JSON object on one line; what has no meaning is null, and what only a tower has is left out without one. */
@@ -118,6 +123,7 @@ public record BenchResult(BenchModelOptions options, int threads, List<Row> rows
     OptionalInt budget = options.pruning().budget();
     if (budget.isPresent()) root.put("budget", budget.getAsInt());
     else root.putNull("budget");
+    number(root, "target_kv_bytes", options.pruning().kvBytes());
     ArrayNode list = root.putArray("results");
     for (Row row : rows) list.add(tree(row));
     try {

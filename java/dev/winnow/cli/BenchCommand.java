@@ -26,6 +26,7 @@ import picocli.CommandLine.Option;
         "  winnow bench --shape llava-1.5-7b --layers 8 --method pyramiddrop --method fastv",
         "  winnow bench --shape llava-next-7b --layers 4 --method fastv --set ratio=0.75 --json",
         "  winnow bench --layers 8 --tower --budget 128 --method mustdrop --method sparsevlm --method visionzip",
+        "  winnow bench --layers 8 --target-kv-mb 50 --method pyramiddrop --method fastv",
         "  winnow bench kernels"})
 final class BenchCommand implements Callable<Integer> {
   static final int RUNS = 5;
@@ -57,6 +58,11 @@ final class BenchCommand implements Callable<Integer> {
       description = "Image tokens for every method to hold on average over the decoder's layers; its parameters follow from it.")
   private Integer budget;
 
+  @Option(names = "--target-kv-mb", paramLabel = "MIB",
+      description = "Instead of --budget: every method gets the largest budget with which the KV cache holds at most MIB mebibytes when the"
+          + " prompt is done, text and room for the tokens of --decode included; tables tell the budget behind its name.")
+  private Double targetMib;
+
   @Option(names = "--dtype", paramLabel = "TYPE", defaultValue = "bfloat16",
       description = "float32, bfloat16 or float16. Default: ${DEFAULT-VALUE}.")
   private String dtype;
@@ -84,7 +90,8 @@ final class BenchCommand implements Callable<Integer> {
   @Override public Integer call() {
     List<Variant> measured = new ArrayList<>(BenchPruning.sharing(methods, Settings.typed(settings)));
     for (String variant : variants) measured.add(Variant.parse(variant));
-    BenchPruning pruning = new BenchPruning(measured, budget == null ? OptionalInt.empty() : OptionalInt.of(budget));
+    BenchPruning pruning = new BenchPruning(measured, budget == null ? OptionalInt.empty() : OptionalInt.of(budget),
+        targetMib == null ? Double.POSITIVE_INFINITY : targetMib * PruningMixin.MIB);
     BenchResult result = BenchPrefill.run(new BenchModelOptions(BenchShape.named(shape), layers, pruning, tower, Dtype.of(dtype),
         threads.count(), promptText, imageTokens, decode, bench.runs(RUNS)));
     console.out().println(bench.json() ? result.json() : result.table());

@@ -20,7 +20,7 @@ import picocli.CommandLine.Option;
 
 /** What to prune by: a method, its parameters and budget or a target that the budget follows from, or a plan file. */
 final class PruningMixin {
-  private static final double MIB = 1 << 20;
+  static final double MIB = 1 << 20;
   static final String UNPRUNED = "none";
 
   @Option(names = "--method", paramLabel = "NAME", description = "Pruning method (see 'winnow methods'). Default: " + UNPRUNED + ".")

@@ -45,7 +45,7 @@ class BenchTowerTest {
     BenchModelOptions options = at(24, "visionzip", "divprune", "tome", "mmtok", "restore_anchors", "pyramiddrop", "sparsevlm",
         "mustdrop cache=false", "mustdrop merge=0 cache=false");
     List<BenchArm> arms = BenchPrefill.arms(options);
-    List<Plan> plans = options.pruning().plans(ModelShape.of(BenchShape.TINY.model(8)), true, PICTURE);
+    List<Plan> plans = options.pruning().plans(options).stream().map(BenchPruning.Named::plan).toList();
     BenchResult result = BenchPrefill.run(options, arms);
     BenchResult.Row none = result.rows().get(0);
     assertEquals(PICTURE, none.entering());

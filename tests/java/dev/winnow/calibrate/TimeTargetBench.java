@@ -21,25 +21,18 @@ import java.util.OptionalInt;
 import java.util.stream.Stream;
 
 /**
- * How far off the predictions of {@code winnow ask --target-ms} are on the demo model: calibrates for a method, chooses budgets for
- * targets of 0.85, 0.7 and 0.55 times what the unpruned prompt is predicted to take, by rows and tower alone and with pruning counted, then
- * asks about a picture that was not measured with, in turn. Arguments: {@code [runs] [threads] [PICTURE] [MEASURED,...]
- * ['METHOD [KEY=VALUE]...'...]}, by default the demo's first picture and its others; prints a table of medians in milliseconds.
+ * How far off the times are that {@code winnow ask --target-ms} chooses by, on the demo model: calibrates for a method and asks about a
+ * picture that is not calibrated with, at a few budgets, round by round, so that a machine that becomes slower is slower for both.
+ * Arguments: {@code [runs] [threads] [PICTURE] [MEASURED,...] ['METHOD [KEY=VALUE]...'...]}, by default the demo's first picture and its
+ * others; prints a table of medians in milliseconds.
  */
 public final class TimeTargetBench {
-  private static final double[] TARGETS = {0.85, 0.7, 0.55};
-  private static final List<String> METHODS = List.of("fastv", "pyramiddrop", "sparsevlm", "mustdrop", "divprune",
-      "cdpruner relevance=none", "visionzip", "tome");
+  private static final double[] SHARES = {0.9, 0.75, 0.5, 0.25};
+  private static final List<String> METHODS = List.of("fastv", "pyramiddrop", "sparsevlm", "mustdrop", "tome", "visionzip");
   private static final Path DEMO = TestData.path("../../java/dev/winnow/demo");
 
-  /** One choice under measurement. */
-  private record Arm(Variant variant, double target, BudgetTarget.Choice choice, List<Double> took) {
-    String cells() {
-      double median = BenchStats.median(took);
-      return String.format(Locale.ROOT, " %d | %.1f | %.1f | %+.0f %%", choice.budget(), choice.millis(), median,
-          100 * (choice.millis() / median - 1));
-    }
-  }
+  /** One budget under measurement; the plan that removes nothing has that of all tokens. */
+  private record Arm(String label, int budget, Plan plan, List<Double> took) {}
 
   private TimeTargetBench() {}
 
@@ -55,51 +48,44 @@ public final class TimeTargetBench {
         .map(file -> ImageReader.read(Path.of(file))).toList();
     List<Variant> variants = (args.length > 4 ? List.of(args).subList(4, args.length) : METHODS).stream().map(Variant::parse).toList();
     try (Model model = Model.open(DEMO.resolve("shapes-llava"), new ModelOptions(null, "cpu", threads))) {
-      System.out.println("| method | target | budget | predicted | took | off | budget | predicted | took | off |");
-      System.out.println("|---|---|---|---|---|---|---|---|---|---|");
+      System.out.println("| method | budget | took | by rows | off | pruning counted | off |");
+      System.out.println("|---|---|---|---|---|---|---|");
       for (Variant variant : variants) method(model, asked, new CostMeasurement(model, measured), variant, runs);
     }
   }
 
   private static void method(Model model, RgbImage asked, CostMeasurement measurement, Variant variant, int runs) {
-    measurement.add(variant);
-    CostMeasurement.Measured measured = measurement.run(runs, (done, of) -> {});
     PromptSize size;
     try (Session session = model.newSession()) {
       size = session.size(question(asked));
     }
     int image = size.images()[0];
+    List<Arm> arms = new ArrayList<>(List.of(new Arm("none", image, Plan.NONE, new ArrayList<>())));
+    for (double share : SHARES) {
+      int budget = (int) (share * image);
+      try {
+        arms.add(new Arm(variant.label(), budget, variant.plan(model.shape(), OptionalInt.of(budget), image), new ArrayList<>()));
+      } catch (InvalidInputException e) {
+        System.err.println(e.getMessage());
+      }
+    }
+    measurement.add(variant);
+    CostMeasurement.Measured measured = measurement.run(runs, (done, of) -> {
+      // the calibration's own first round is not counted, and neither is what comes before it
+      for (Arm arm : arms) ask(model, question(asked).plan(arm.plan()), arm.took(), done > 0);
+    });
     PromptCost counted = new PromptCost(measured.decoder(), measured.perTile(), measured.pruning().get(variant.sortedLabel()));
-    PromptCost alone = new PromptCost(measured.decoder(), measured.perTile(),
+    PromptCost byRows = new PromptCost(measured.decoder(), measured.perTile(),
         new PruningCost(image, List.of(new PruningCost.Point(1, measured.perTile(), 0, 1))));
-    double unpruned = alone.millis(size, Plan.NONE, image);
-    List<Arm> arms = new ArrayList<>();
-    for (double share : TARGETS) {
-      for (PromptCost cost : List.of(alone, counted)) arms.add(arm(model, size, variant, share * unpruned, cost));
+    for (Arm arm : arms) {
+      double took = BenchStats.median(arm.took());
+      System.out.printf(Locale.ROOT, "| %s | %d | %.1f |%s |%s |%n", arm.label(), arm.budget(), took,
+          cells(byRows.millis(size, arm.plan(), arm.budget()), took), cells(counted.millis(size, arm.plan(), arm.budget()), took));
     }
-    List<Double> plain = new ArrayList<>();
-    for (int run = 0; run <= runs; run++) {
-      ask(model, question(asked), plain, run > 0);
-      for (Arm arm : arms) if (arm.choice() != null) ask(model, question(asked).plan(plan(arm, model, size)), arm.took(), run > 0);
-    }
-    System.out.printf(Locale.ROOT, "| none | - | - | %.1f | %.1f | %+.0f %% | - | - | - | - |%n", unpruned, BenchStats.median(plain),
-        100 * (unpruned / BenchStats.median(plain) - 1));
-    for (int i = 0; i < arms.size(); i += 2) print(arms.get(i), arms.get(i + 1));
   }
 
-  private static Plan plan(Arm arm, Model model, PromptSize size) {
-    return arm.variant().plan(model.shape(), OptionalInt.of(arm.choice().budget()), size.images()[0]);
-  }
-
-  private static Arm arm(Model model, PromptSize size, Variant variant, double target, PromptCost cost) {
-    BudgetTarget.Choice choice = null;
-    try {
-      choice = new BudgetTarget(Double.POSITIVE_INFINITY, target, cost).choose(size, model.config().text(), model.dtype(),
-          budget -> variant.plan(model.shape(), OptionalInt.of(budget), size.images()[0]));
-    } catch (InvalidInputException e) {
-      // no budget meets this target
-    }
-    return new Arm(variant, target, choice, new ArrayList<>());
+  private static String cells(double predicted, double took) {
+    return String.format(Locale.ROOT, " %.1f | %+.0f %%", predicted, 100 * (predicted / took - 1));
   }
 
   private static void ask(Model model, Question question, List<Double> took, boolean measured) {
@@ -107,11 +93,5 @@ public final class TimeTargetBench {
       Report.Timing timing = session.ask(question).report().timing();
       if (measured) took.add(timing.vision() + timing.prompt());
     }
-  }
-
-  private static void print(Arm alone, Arm counted) {
-    String refused = " - | - | - | -";
-    System.out.printf(Locale.ROOT, "| %s | %.0f |%s |%s |%n", alone.variant().label(), alone.target(),
-        alone.choice() == null ? refused : alone.cells(), counted.choice() == null ? refused : counted.cells());
   }
 }

@@ -58,6 +58,20 @@ class BenchCommandTest {
     assertTrue(without.path("results").path(1).path("vision_ms").isMissingNode(), without::toString);
   }
 
+  @Test void everyMethodGetsTheLargestBudgetThatTheCacheHasRoomFor() {
+    JsonNode whole = toy("--method", "fastv");
+    double full = whole.path("results").path(0).path("kv_bytes_held").asDouble();
+    JsonNode result = toy("--target-kv-mb", String.valueOf(0.7 * full / (1 << 20)), "--method", "fastv", "--method", "vtw");
+    assertEquals(0.7 * full, result.path("target_kv_bytes").asDouble(), 1);
+    assertTrue(result.path("budget").isNull());
+    for (int row : new int[] {1, 2}) {
+      JsonNode pruned = result.path("results").path(row);
+      assertTrue(pruned.path("label").asText().matches("(fastv|vtw) at [0-9]+"), pruned::toString);
+      assertTrue(pruned.path("kv_bytes_held").asDouble() <= 0.7 * full && pruned.path("kv_bytes_held").asDouble() > 0.4 * full,
+          pruned::toString);
+    }
+  }
+
   private static JsonNode toy(String... more) {
     List<String> args = new ArrayList<>(List.of("bench", "--shape", "tiny", "--prompt-text", "8", "--decode", "0", "--runs", "1",
         "--threads", "1", "--json"));
@@ -71,6 +85,10 @@ class BenchCommandTest {
     refused("add --tower", "bench", "--shape", "tiny", "--method", "visionzip");
     refused("leave --image-tokens out", "bench", "--shape", "tiny", "--tower", "--image-tokens", "9");
     refused("name one with --method", "bench", "--shape", "tiny", "--budget", "9");
+    refused("leave --budget out", "bench", "--shape", "tiny", "--budget", "9", "--target-kv-mb", "1", "--method", "fastv");
+    refused("name one with --method", "bench", "--shape", "tiny", "--target-kv-mb", "1");
+    refused("target-kv-mb must be a number above 0", "bench", "--shape", "tiny", "--target-kv-mb", "0", "--method", "fastv");
+    refused("the KV cache would hold", "bench", "--shape", "tiny", "--target-kv-mb", "0.001", "--method", "fastv");
     refused("no kernel has 'nothing'", "bench", "kernels", "--only", "nothing");
     refused("runs=0", "bench", "kernels", "--runs", "0");
     refused("no-such-shape", "bench", "--shape", "no-such-shape");
