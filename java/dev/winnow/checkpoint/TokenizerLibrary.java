@@ -38,6 +38,7 @@ final class TokenizerLibrary {
   /** Left alone, the library would call home, probe for CUDA and download a native for it. */
   private static void prepare() {
     NativeCache.configure();
+    LoggingFacade.quietUnlessBound();
     for (String[] setting : new String[][] {{"ai.djl.offline", "true"}, {"OPT_OUT_TRACKING", "true"}, {"RUST_FLAVOR", "cpu"}}) {
       if (System.getProperty(setting[0]) == null) System.setProperty(setting[0], setting[1]);
     }

@@ -54,8 +54,6 @@ public final class Winnow implements Callable<Integer> {
 
   /** Runs one command line in this JVM and returns its exit status. */
   static int run(String[] args, Console console) {
-    // a library's logging facade would complain that nothing is bound to it
-    if (System.getProperty("slf4j.internal.verbosity") == null) System.setProperty("slf4j.internal.verbosity", "ERROR");
     // pictures are drawn into memory; a display that cannot be reached must not matter
     if (System.getProperty("java.awt.headless") == null) System.setProperty("java.awt.headless", "true");
     CommandLine line = commandLine(console);

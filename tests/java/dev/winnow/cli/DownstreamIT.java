@@ -1,6 +1,7 @@
 package dev.winnow.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import dev.winnow.TestData;
 import java.io.IOException;
@@ -46,6 +47,7 @@ class DownstreamIT {
       String executable = project.resolve("target/downstream-1-" + kind + ".jar").toString();
       Ran ran = Started.run(Map.of("WINNOW_CACHE", folder.resolve("cache").toString()), "java", "-jar", executable, MODEL, IMAGE);
       assertEquals(ids + "\n" + FOUND + "\n", ran.out(), kind + ": " + ran);
+      assertFalse(ran.err().contains("SLF4J"), kind + ": " + ran);
     }
   }
 
