@@ -1,5 +1,6 @@
 package dev.winnow.bench;
 
+import dev.winnow.eval.BenchStats;
 import dev.winnow.decoder.Decoder;
 import dev.winnow.decoder.StepObserver;
 import dev.winnow.engine.Flops;

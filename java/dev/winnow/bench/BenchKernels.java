@@ -1,5 +1,6 @@
 package dev.winnow.bench;
 
+import dev.winnow.eval.BenchStats;
 import dev.winnow.InvalidInputException;
 import dev.winnow.engine.MemoryCheck;
 import dev.winnow.engine.Threads;

@@ -2,6 +2,7 @@ package dev.winnow.bench;
 
 import dev.winnow.InvalidInputException;
 import dev.winnow.eval.Variant;
+import dev.winnow.calibrate.BudgetTarget;
 import dev.winnow.checkpoint.ModelConfig;
 import dev.winnow.engine.PromptSize;
 import dev.winnow.prune.Method;

@@ -1,6 +1,6 @@
 package dev.winnow.calibrate;
 
-import dev.winnow.bench.BenchStats;
+import dev.winnow.eval.BenchStats;
 import dev.winnow.checkpoint.PromptPiece;
 import dev.winnow.engine.Model;
 import dev.winnow.engine.PromptSize;

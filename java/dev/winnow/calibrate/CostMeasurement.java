@@ -1,7 +1,7 @@
 package dev.winnow.calibrate;
 
 import dev.winnow.InvalidInputException;
-import dev.winnow.bench.BenchStats;
+import dev.winnow.eval.BenchStats;
 import dev.winnow.decoder.Segment;
 import dev.winnow.decoder.StepObserver;
 import dev.winnow.engine.Model;

@@ -1,5 +1,6 @@
 package dev.winnow.bench;
 
+import dev.winnow.eval.BenchStats;
 import dev.winnow.checkpoint.TextConfig;
 import dev.winnow.checkpoint.VisionConfig;
 import dev.winnow.decoder.Segment;

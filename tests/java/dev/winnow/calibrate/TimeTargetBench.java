@@ -2,7 +2,7 @@ package dev.winnow.calibrate;
 
 import dev.winnow.InvalidInputException;
 import dev.winnow.TestData;
-import dev.winnow.bench.BenchStats;
+import dev.winnow.eval.BenchStats;
 import dev.winnow.engine.Model;
 import dev.winnow.engine.ModelOptions;
 import dev.winnow.engine.PromptSize;

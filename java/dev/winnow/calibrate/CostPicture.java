@@ -1,4 +1,4 @@
-package dev.winnow.eval;
+package dev.winnow.calibrate;
 
 import dev.winnow.engine.Model;
 import dev.winnow.vision.PixelBatch;

@@ -1,4 +1,4 @@
-package dev.winnow.bench;
+package dev.winnow.eval;
 
 import java.util.List;
 
