@@ -153,6 +153,27 @@ class EvalCommandTest {
     }
   }
 
+  /** A selector with settings of its own is one value that holds blanks. */
+  @Test void costsOfASettingThatHoldsBlanks() {
+    String image = folder.resolve("bild ä.jpg").toString();
+    String cost = folder.resolve("costs.json").toString();
+    String[] ask = {"--model", MODEL, "--image", image, "--prompt", "?", "--max-tokens", "2", "--threads", "1", "--method",
+        "restore_anchors", "--set", "selector=cdpruner relevance=none", "--target-ms", "1e6", "--cost", cost};
+    assertEquals(0, winnow("calibrate", "cost", "--model", MODEL, "--threads", "1", "--runs", "1", "--cost", cost, "--image", image,
+        "--method", "uniform"), () -> err);
+    assertTrue(err.contains("pictures: 1"), err);
+    assertEquals(2, winnow("ask", ask));
+    String remedy = "calibrate cost --method \"restore_anchors selector='cdpruner relevance=none'\"'";
+    assertTrue(err.contains(remedy), err);
+    assertEquals(0, winnow("calibrate", "cost", "--model", MODEL, "--threads", "1", "--runs", "1", "--cost", cost, "--image", image,
+        "--method", "restore_anchors selector='cdpruner relevance=none'"), () -> err);
+    assertEquals(0, winnow("ask", ask), () -> err);
+    assertEquals(2, winnow("calibrate", "cost", "--model", MODEL, "--runs", "2", "--method", "fastv"));
+    assertTrue(err.contains("2 runs leave out some of the 3"), err);
+    assertEquals(2, winnow("calibrate", "cost", "--model", MODEL, "--method", "fastv", "--image", "gone.png"));
+    assertTrue(err.contains("gone.png") && err.lines().count() == 1, err);
+  }
+
   private static String[] with(String[] args, String... more) {
     List<String> all = new ArrayList<>(List.of(args));
     all.addAll(List.of(more));
