@@ -1,6 +1,7 @@
 package dev.winnow.bench;
 
 import dev.winnow.InvalidInputException;
+import dev.winnow.Suggestion;
 import dev.winnow.checkpoint.ClipConfig;
 import dev.winnow.checkpoint.ModelConfig;
 import dev.winnow.checkpoint.RopeConfig;
@@ -90,7 +91,7 @@ public enum BenchShape {
 
   public static BenchShape named(String label) {
     for (BenchShape shape : values()) if (shape.label.equals(label)) return shape;
-    throw new InvalidInputException("unknown shape '" + label + "'; shapes are " + String.join(", ", labels()));
+    throw new InvalidInputException("unknown shape '" + label + "'" + Suggestion.of(label, labels()) + "; shapes are " + String.join(", ", labels()));
   }
 
   /** The decoder with its first {@code layers} layers only; all layers are alike, so the others add nothing but time. */

@@ -34,7 +34,8 @@ import picocli.CommandLine.Option;
         "             --method pyramiddrop --trace run.json",
         "  winnow ask --model LLaVA-NeXT-Video-7B-hf --video frames --frames 16 --prompt 'What happens?' --method pyramiddrop",
         "  winnow ask --model llava-1.5-7b-hf --image cat.jpg --prompt 'Describe it.' --method fastv \\",
-        "             --set layer=3 --set ratio=0.75"})
+        "             --set layer=3 --set ratio=0.75",
+        "  winnow ask --model llava-1.5-7b-hf --image cat.jpg --prompt 'Describe it.' --method fastv --target-kv-mb 200"})
 final class AskCommand implements Callable<Integer>, TurnsParser.Holder {
   @Mixin private ModelMixin model;
 

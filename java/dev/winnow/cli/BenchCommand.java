@@ -19,6 +19,10 @@ import picocli.CommandLine.Option;
 /** {@code winnow bench}: what pruning does to the times of a model of a published shape. */
 @Command(name = "bench", mixinStandardHelpOptions = true, optionListHeading = "%nOptions:%n", commandListHeading = "%nCommands:%n",
     sortOptions = false,
+    customSynopsis = {
+        "winnow bench [--shape NAME] [--layers N] [--tower] [--method NAME]...",
+        "                    [--budget N | --target-kv-mb MIB] [OPTIONS]",
+        "       winnow bench kernels [--only TEXT] [--runs N] [--json]"},
     description = "Measures prompts and decoding of a model of a published shape with random weights, with and without pruning,"
         + " interleaved.",
     footerHeading = "%nExamples:%n",

@@ -10,6 +10,8 @@ import dev.winnow.prune.Method;
 import dev.winnow.prune.Methods;
 import dev.winnow.vision.ImageReader;
 import dev.winnow.vision.RgbImage;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -21,7 +23,7 @@ import picocli.CommandLine.Option;
 
 /** {@code winnow calibrate cost}: what a model's prompts take on this machine. */
 @Command(name = "cost", mixinStandardHelpOptions = true, optionListHeading = "%nOptions:%n", sortOptions = false, sortSynopsis = false,
-    customSynopsis = "winnow calibrate cost --model DIR [--method NAME]... [--image FILE]... [--dtype TYPE] [--threads N] [OPTIONS]",
+    customSynopsis = "winnow calibrate cost --model DIR [--method NAME]... [--image FILE]... [OPTIONS]",
     description = "Measures prompts of a few lengths, the vision tower and what pruning takes on this machine: the costs that"
         + " 'winnow ask --target-ms' predicts by. They hold for this model's shape, dtype, device, threads and build. Measure when nothing"
         + " else runs.",
@@ -60,6 +62,7 @@ final class CalibrateCostCommand implements Callable<Integer> {
 
   @Override public Integer call() {
     List<Variant> named = methods.stream().map(Variant::parse).toList(); // what is wrong with them is said before the model is opened
+    if (file != null) requireWritable(file);
     List<RgbImage> pictures = images.isEmpty() ? DemoPictures.all() : images.stream().map(ImageReader::read).toList();
     try (Model opened = Model.open(model.folder(), model.in(dtype.dtype()))) {
       CostMeasurement measurement = new CostMeasurement(opened, pictures);
@@ -74,6 +77,21 @@ final class CalibrateCostCommand implements Callable<Integer> {
       console.note("costs are in " + written.toAbsolutePath().normalize());
     }
     return Winnow.DONE;
+  }
+
+  /** Said before minutes of measuring. */
+  private static void requireWritable(Path file) {
+    Path folder = file.toAbsolutePath().normalize().getParent();
+    boolean writable = Files.exists(file) ? Files.isRegularFile(file) && Files.isWritable(file) : folder != null && made(folder);
+    if (!writable) throw new InvalidInputException("--cost " + file + " cannot be written; name a file in a folder that can be");
+  }
+
+  private static boolean made(Path folder) {
+    try {
+      return Files.isWritable(Files.createDirectories(folder));
+    } catch (IOException e) {
+      return false;
+    }
   }
 
   private void addAll(CostMeasurement measurement) {

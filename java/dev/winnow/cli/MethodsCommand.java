@@ -17,7 +17,12 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** {@code winnow methods}: what there is to prune with. */
-@Command(name = "methods", mixinStandardHelpOptions = true, parameterListHeading = "%nArguments:%n", optionListHeading = "%nOptions:%n",
+@Command(name = "methods", mixinStandardHelpOptions = true, sortOptions = false,
+    customSynopsis = {
+        "winnow methods [NAME]",
+        "       winnow methods NAME --as-plan [--model DIR | --layers N] [--set KEY=VALUE]...",
+        "                      [--budget N [--image-tokens N]]"},
+    parameterListHeading = "%nArguments:%n", optionListHeading = "%nOptions:%n",
     description = "Lists the pruning methods, or tells about one: what it does, its source, its parameters and their defaults.",
     footerHeading = "%nExamples:%n", footer = {"  winnow methods", "  winnow methods pyramiddrop",
         "  winnow methods fastervlm --as-plan --model llava-1.5-7b-hf > my.json",

@@ -26,7 +26,9 @@ final class PruningMixin {
   @Option(names = "--method", paramLabel = "NAME", description = "Pruning method (see 'winnow methods'). Default: " + UNPRUNED + ".")
   private String method;
 
-  @Option(names = "--set", paramLabel = "KEY=VALUE", description = "Sets a parameter of the method; may be repeated.")
+  @Option(names = "--set", paramLabel = "KEY=VALUE",
+      description = "Sets a parameter of the method (see 'winnow methods NAME'); may be repeated. What says how many tokens stay may not"
+          + " contradict --budget.")
   private List<String> settings = List.of();
 
   @Option(names = "--budget", paramLabel = "N",
@@ -58,6 +60,9 @@ final class PruningMixin {
       throw new InvalidInputException("--plan says all that --method, --set, --budget and targets say; leave those out");
     }
     if (target && budget != null) throw new InvalidInputException("--target-kv-mb and --target-ms choose the budget; leave --budget out");
+    if (!settings.isEmpty() && method == null) {
+      throw new InvalidInputException("--set " + settings.get(0) + " sets a parameter of a --method; name one");
+    }
     if (budget != null && method == null) throw new InvalidInputException("--budget says how much a --method keeps; name one");
     String counts = Methods.named(method()).counts(Settings.typed(settings));
     if (target && !counts.isEmpty()) {

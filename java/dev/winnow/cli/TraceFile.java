@@ -37,6 +37,7 @@ final class TraceFile implements AutoCloseable {
     if (name == null) return null;
     if (name.equals("-")) return new TraceFile("standard output", console.out(), false, scores, logits);
     try {
+      if (Files.isDirectory(Path.of(name))) throw new InvalidInputException("--trace " + name + " is a folder; name a file");
       return new TraceFile(name, Files.newOutputStream(Path.of(name)), true, scores, logits);
     } catch (IOException | InvalidPathException e) {
       throw new InvalidInputException("--trace " + name + " cannot be written (" + e.getClass().getSimpleName()

@@ -94,7 +94,7 @@ public final class Texts {
       Files.createDirectories(file.toAbsolutePath().getParent());
       Files.writeString(file, text, StandardCharsets.UTF_8);
     } catch (IOException e) {
-      throw new InvalidInputException(file + ": cannot be written (" + e.getMessage() + "); give another --out", e);
+      throw new InvalidInputException(file + ": cannot be written (" + e.getMessage() + "); name a place that can be written", e);
     }
   }
 }

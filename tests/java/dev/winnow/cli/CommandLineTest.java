@@ -102,12 +102,18 @@ class CommandLineTest {
         {"calibrate cats", "unknown command 'cats'; see winnow calibrate --help"},
         {"calibrate vtv", "unknown command 'vtv', perhaps 'vtw'; see winnow calibrate --help"},
         {"ask --model m --prompts x", "unknown option '--prompts', perhaps '--prompt'; see winnow ask --help"},
+        {"ask --model m --prompt x --method fastv layer=3", "'layer=3' belongs to no option, perhaps --set layer=3; see"},
+        {"ask --model m --prompt x --set ratio=0.5", "--set ratio=0.5 sets a parameter of a --method; name one"},
+        {"bench --shape llava_1.5_7", "unknown shape 'llava_1.5_7', perhaps 'llava-1.5-7b'; shapes are"},
+        {"ask --model m --prompt x --trace m", "is a folder; name a file"},
+        {"calibrate cost --model m --cost m", "cannot be written; name a file in a folder that can be"},
+        {"demo --out m/config.json", "config.json should be; name another with --out"},
         {"ask --model m --prompt x y", "'y' belongs to no option; see winnow ask --help"},
         {"ask --model m --prompt x --budget many", "'many' is not a whole number; write digits alone; see winnow ask --help"},
         {"ask --model m --prompt x --method fastv --set layr=3", "has no parameter 'layr', perhaps 'layer'; it has layer, ratio,"},
         {"methods pyramid_drop", "unknown method 'pyramid_drop', perhaps 'pyramiddrop'; methods are none, pyramiddrop,"}};
     for (String[] guess : guesses) {
-      Ran ran = Ran.inProcess(guess[0].replace("--model m", "--model " + MODEL).split(" "));
+      Ran ran = Ran.inProcess(guess[0].replaceAll("(--[a-z]+) m\\b", "$1 " + MODEL).split(" "));
       assertEquals(2, ran.status(), ran.toString());
       assertTrue(ran.err().contains(guess[1]), ran.toString());
     }
