@@ -91,7 +91,8 @@ public enum BenchShape {
 
   public static BenchShape named(String label) {
     for (BenchShape shape : values()) if (shape.label.equals(label)) return shape;
-    throw new InvalidInputException("unknown shape '" + label + "'" + Suggestion.of(label, labels()) + "; shapes are " + String.join(", ", labels()));
+    throw new InvalidInputException("unknown shape '" + label + "'" + Suggestion.of(label, labels())
+        + "; shapes are " + String.join(", ", labels()));
   }
 
   /** The decoder with its first {@code layers} layers only; all layers are alike, so the others add nothing but time. */

@@ -17,8 +17,8 @@ public record PruningCost(int imageTokens, List<Point> points) {
    * @param share of the picture's tokens, on average over the decoder's layers
    * @param perTile milliseconds of tower, projector and cut per tile; a method that merges inside the tower can save some
    * @param inDecoder milliseconds beyond those that the rows of the layers take
-   * @param entering rows of a picture that enter the decoder, as a share of the most that can: 1 where counts decide, less behind a merge by
-   *     likeness
+   * @param entering rows of a picture that enter the decoder, as a share of the most that can: 1 where counts decide, less behind a merge
+   *     by likeness
    */
   public record Point(double share, double perTile, double inDecoder, double entering) {}
 

@@ -39,8 +39,9 @@ final class CalibrateCostCommand implements Callable<Integer> {
   @Mixin private DtypeMixin dtype;
 
   @Option(names = "--method", paramLabel = "'NAME [KEY=VALUE]...'",
-      description = "Measure this method's pruning, with those settings that it will be asked with; may be repeated. A value that holds blanks"
-          + " stands in quotes (see the examples). What the file holds of others stays. Default: every method that can take a budget on this model, with its defaults.")
+      description = "Measure this method's pruning, with those settings that it will be asked with; may be repeated. A value that holds"
+          + " blanks stands in quotes (see the examples). What the file holds of others stays. Default: every method that can take a"
+          + " budget on this model, with its defaults.")
   private List<String> methods = List.of();
 
   @Option(names = "--image", paramLabel = "FILE",

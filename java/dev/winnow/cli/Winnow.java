@@ -112,7 +112,8 @@ public final class Winnow implements Callable<Integer> {
     CommandSpec command = e.getCommandLine().getCommandSpec();
     String word = unmatched.getUnmatched().get(0);
     if (word.startsWith("-")) return "unknown option '" + word + "'" + Suggestion.of(word, command.optionsMap().keySet());
-    if (word.contains("=") && command.optionsMap().containsKey("--set")) return "'" + word + "' belongs to no option, perhaps --set " + word;
+    boolean setting = word.contains("=") && command.optionsMap().containsKey("--set");
+    if (setting) return "'" + word + "' belongs to no option, perhaps --set " + word;
     if (command.subcommands().isEmpty()) return "'" + word + "' belongs to no option";
     return "unknown command '" + word + "'" + Suggestion.of(word, command.subcommands().keySet());
   }
