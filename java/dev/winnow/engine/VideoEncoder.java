@@ -92,7 +92,8 @@ public final class VideoEncoder {
     }
     if (plan.visionCuts().stream().anyMatch(cut -> cut.reducer().needs().clip() != VisionNeeds.Clip.NOTHING)) {
       throw new InvalidInputException("'" + plan.method() + "' measures relevance in CLIP's space, and this model's tower of videos is not"
-          + " CLIP's; set relevance=none, or use fastervlm, visionzip, divprune or a method that cuts inside the decoder, such as " + INSIDE);
+          + " CLIP's; set relevance=none, or use fastervlm, visionzip, divprune or a method that cuts inside the decoder, such as "
+          + INSIDE);
     }
   }
 
