@@ -32,7 +32,8 @@ import picocli.CommandLine.Option;
         "  winnow ask --model llava-1.5-7b-hf --image cat.jpg --prompt 'Describe it.' --prompt 'Are you sure?'",
         "  winnow ask --model llava-1.5-7b-hf --image a.png --image b.png --prompt 'What differs?' --budget 192 \\",
         "             --method pyramiddrop --trace run.json",
-        "  winnow ask --model LLaVA-NeXT-Video-7B-hf --video frames --frames 16 --prompt 'What happens?' --method pyramiddrop",
+        "  winnow ask --model LLaVA-NeXT-Video-7B-hf --video frames --frames 16 --prompt 'What happens?' \\",
+        "             --method pyramiddrop",
         "  winnow ask --model llava-1.5-7b-hf --image cat.jpg --prompt 'Describe it.' --method fastv \\",
         "             --set layer=3 --set ratio=0.75",
         "  winnow ask --model llava-1.5-7b-hf --image cat.jpg --prompt 'Describe it.' --method fastv --target-kv-mb 200"})
