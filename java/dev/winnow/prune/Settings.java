@@ -101,10 +101,14 @@ public final class Settings {
   public double number(String name, double lowest, double highest) {
     double value = number(name);
     if (!(value >= lowest && value <= highest)) {
-      throw wrong(name, values.get(name), highest == Double.MAX_VALUE ? lowest + " or more" : "a number from " + lowest + " to " + highest);
+      throw wrong(name, values.get(name), highest == Double.MAX_VALUE ? shortest(lowest) + " or more"
+          : "a number from " + shortest(lowest) + " to " + shortest(highest));
     }
     return value;
   }
+
+  /** A bound as one would write it: 1, not 1.0. */
+  private static String shortest(double bound) { return bound == Math.rint(bound) ? String.valueOf((long) bound) : String.valueOf(bound); }
 
   public List<Integer> integers(String name) {
     return items(name).stream().map(item -> whole(name, item)).toList();

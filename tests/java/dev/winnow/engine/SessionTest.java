@@ -198,7 +198,7 @@ class SessionTest {
 
   @ParameterizedTest
   @CsvSource(delimiter = '|', value = {
-      "fastv | layer | 0 | layer from 1 to 3", "fastv | ratio | NaN | ratio=NaN", "fastv | ratio | 1.5 | share from 0 to 1",
+      "fastv | layer | 0 | layer from 1 to 3", "fastv | ratio | NaN | ratio=NaN", "fastv | ratio | 1.5 | a number from 0 to 1",
       "fastv | ratio | x | ratio=x", "fastv | depth | 1 | no parameter 'depth'", "pyramiddrop | ratios | 0.5 | as many ratios",
       "pyramiddrop | ratios | 0.1,0.5,0.2 | do not rise",
       "vtw | layer | 5 | layer from 0 to 4", "vtw | positions | drop | keep, renumber", "random | layer | -1 | layer from 0 to 3"})
