@@ -7,14 +7,8 @@ using namespace testing;
 
 namespace {
 
-struct Output {
-  std::vector<float> val;
-  std::vector<int32_t> idx;
-  bool operator==(const Output& o) const { return same_bits(val, o.val) && idx == o.idx; }
-};
-
-Output run(wn_ctx* ctx, wn_sim_desc d) {
-  Output o{std::vector<float>(d.n, -9.0f), std::vector<int32_t>(d.n, -9)};
+SimOutput run(wn_ctx* ctx, wn_sim_desc d) {
+  SimOutput o{std::vector<float>(d.n, -9.0f), std::vector<int32_t>(d.n, -9)};
   d.out_val = o.val.data(), d.out_idx = o.idx.data();
   Workspace workspace(wn_sim_workspace(ctx, &d));
   EXPECT_OK(wn_sim(ctx, &d, workspace.get(), workspace.bytes(), nullptr));
@@ -27,11 +21,11 @@ void one_result(const std::string& name, Array& x, int n, int dim, float eps = 1
   for (int metric : {WN_COSINE, WN_DOT, WN_NEG_L2}) {
     wn_sim_desc d = similarity_of(WN_SIM_ARGMAX, WN_BF16, n, dim, x.data());
     d.metric = metric, d.eps = eps;
-    Output first;
+    SimOutput first;
     on_every_tier([&](const std::string& tier) {
       if (tier == "portable" && int64_t(n) * n * dim > 20000000) return;  // slow; the smaller cases hold it to the same bits
       subject() = name + " n" + std::to_string(n) + " D" + std::to_string(dim) + " metric " + std::to_string(metric) + " " + tier;
-      const Output got = run(one, d);
+      const SimOutput got = run(one, d);
       if (first.idx.empty()) first = got;
       EXPECT(got == first);
       EXPECT(run(four, d) == first);
@@ -138,11 +132,11 @@ void batches(Random& random) {
   Context one, four(4);
   for (int64_t between_rows : {int64_t(dim + 3), int64_t(1), int64_t(0)}) {
     d.x_sn = between_rows;
-    Output first;
+    SimOutput first;
     on_every_tier([&](const std::string& tier) {
       subject() = "batches, rows " + std::to_string(between_rows) + " apart " + tier;
       for (wn_ctx* ctx : {one.ctx, four.ctx}) {
-        Output got{std::vector<float>(5 * n, -9.0f), std::vector<int32_t>(5 * n, -9)};
+        SimOutput got{std::vector<float>(5 * n, -9.0f), std::vector<int32_t>(5 * n, -9)};
         d.out_val = got.val.data(), d.out_idx = got.idx.data();
         Workspace workspace(wn_sim_workspace(ctx, &d));
         EXPECT_OK(wn_sim(ctx, &d, workspace.get(), workspace.bytes(), nullptr));

@@ -9,22 +9,16 @@ using namespace testing;
 
 namespace {
 
-struct Output {
-  std::vector<float> val;
-  std::vector<int32_t> idx;
-  bool operator==(const Output& o) const { return same_bits(val, o.val) && idx == o.idx; }
-};
-
-Output run(wn_ctx* ctx, wn_sim_desc d, int64_t size) {
-  Output o{std::vector<float>(size, -9.0f), std::vector<int32_t>(size, -9)};
+SimOutput run(wn_ctx* ctx, wn_sim_desc d, int64_t size) {
+  SimOutput o{std::vector<float>(size, -9.0f), std::vector<int32_t>(size, -9)};
   d.out_val = o.val.data(), d.out_idx = d.op == WN_SIM_PIVOTS ? nullptr : o.idx.data();
   Workspace workspace(wn_sim_workspace(ctx, &d));
   EXPECT_OK(wn_sim(ctx, &d, workspace.get(), workspace.bytes(), nullptr));
   return o;
 }
 
-Output run(wn_ctx* ctx, wn_greedy_desc d) {
-  Output o{std::vector<float>(size_t(d.k), -9.0f), std::vector<int32_t>(size_t(d.k), -9)};
+SimOutput run(wn_ctx* ctx, wn_greedy_desc d) {
+  SimOutput o{std::vector<float>(size_t(d.k), -9.0f), std::vector<int32_t>(size_t(d.k), -9)};
   d.out_gain = o.val.data(), d.out_idx = o.idx.data(), d.out_sb = d.k;
   Workspace workspace(wn_greedy_workspace(ctx, &d));
   EXPECT_OK(wn_greedy(ctx, &d, workspace.get(), workspace.bytes(), nullptr));
@@ -55,13 +49,13 @@ void packed_as_unpacked() {
     for (int dtype : {WN_F32, WN_F16, WN_BF16}) {
       Array x = difficult_rows(dtype, n, dim, random);
       for (int metric : {WN_COSINE, WN_DOT, WN_NEG_L2}) {
-        Output first;
+        SimOutput first;
         on_every_tier([&](const std::string& tier) {
           if (dim > 1000 && tier == "portable") return;  // slow; the other sizes hold it to the same bits
           subject() = "panels " + std::string(dtype_name(dtype)) + " n" + std::to_string(n) + " D" + std::to_string(dim) + " " + tier;
           wn_sim_desc d = similarity_of(WN_SIM_ARGMAX, dtype, n, dim, x.data());
           d.metric = metric, d.eps = 1e-12f;
-          const Output packed = run(one, d, n);
+          const SimOutput packed = run(one, d, n);
           EXPECT(packed == run(three, d, n));
           d.op = WN_SIM_TOPM;
           EXPECT(packed == run(one, d, n));
@@ -77,7 +71,8 @@ void packed_as_unpacked() {
 void rows_as_matrix() {
   Context one, three(3);
   Random random(43);
-  const int cases[][3] = {{5, 40, 5}, {33, 64, 9}, {300, 48, 60}, {300, 48, 200}, {4100, 8, 6}, {132, 16400, 20}};  // the last by eight rows a pass
+  // the last by eight rows a pass
+  const int cases[][3] = {{5, 40, 5}, {33, 64, 9}, {300, 48, 60}, {300, 48, 200}, {4100, 8, 6}, {132, 16400, 20}};
   for (const auto& size : cases) {
     const int n = size[0], dim = size[1], k = size[2];
     for (int dtype : {WN_F32, WN_F16, WN_BF16}) {
@@ -97,7 +92,7 @@ void rows_as_matrix() {
           const wn_greedy_desc d = subset_of(objective, dtype, n, dim, k, x.data());
           wn_greedy_desc given = d;
           given.matrix = matrix.data(), given.matrix_sr = n, given.matrix_rows = n;
-          const Output rows = run(one, d);
+          const SimOutput rows = run(one, d);
           EXPECT(rows == run(one, given));
           EXPECT(rows == run(three, d));
         }
@@ -113,7 +108,7 @@ void coverage_without_matrix() {
   const int n = 4100, dim = 8;
   Array x = Array::normal(WN_F32, int64_t(n) * dim, random);
   const wn_greedy_desc d = subset_of(WN_COVERAGE, WN_F32, n, dim, 3, x.data());
-  const Output chosen = run(one, d);
+  const SimOutput chosen = run(one, d);
   EXPECT(chosen == run(three, d));
   const std::vector<float> matrix = run(one, similarity_of(WN_SIM_PIVOTS, WN_F32, n, dim, x.data()), int64_t(n) * n).val;
   wn_greedy_desc given = d;
@@ -132,16 +127,16 @@ void too_large_to_pack() {
   wn_sim_desc d = similarity_of(WN_SIM_ARGMAX, WN_F32, n, dim, x.data());
   d.x_sn = 1;
   EXPECT(wn_sim_workspace(one, &d) < 1 << 20);
-  const Output nearest = run(one, d, n);
+  const SimOutput nearest = run(one, d, n);
   EXPECT(nearest == run(three, d, n));
   d.op = WN_SIM_TOPM;
   EXPECT(nearest == run(one, d, n));
   for (int objective : {WN_MAX_MIN, WN_DPP}) {
     wn_greedy_desc g = subset_of(objective, WN_F32, n, dim, 4, x.data());
     g.x_sn = 1;
-    const Output got = run(one, g);
+    const SimOutput got = run(one, g);
     EXPECT(got == run(three, g));
-    Output expected = got;
+    SimOutput expected = got;
     g.out_gain = expected.val.data(), g.out_idx = expected.idx.data(), g.out_sb = g.k;
     wn::ref::greedy(g);
     for (int i = 0; i < g.k; ++i) EXPECT(std::fabs(got.val[i] - expected.val[i]) < 1e-4);
@@ -168,7 +163,7 @@ void self_similarity() {
         on_every_tier([&](const std::string& tier) {
           subject() = "self-similarity " + std::string(dtype_name(dtype)) + " n" + std::to_string(n) + " k" + std::to_string(k);
           subject() += " " + tier;
-          const Output got = run(ctx, d);
+          const SimOutput got = run(ctx, d);
           EXPECT(got.idx[0] == 1 && got.val[0] == 1.0f);
           if (n <= dim && k == n) EXPECT(got.idx[n - 1] == 0);
         });
@@ -180,7 +175,7 @@ void self_similarity() {
   x.set(0, 0.5f), x.set(1, 0.25f);
   wn_greedy_desc d = subset_of(WN_DPP, WN_F32, 2, 1, 1, x.data());
   d.eps = 1.0f;
-  const Output got = run(ctx, d);
+  const SimOutput got = run(ctx, d);
   subject() = "self-similarity below eps";
   EXPECT(got.idx[0] == 0 && got.val[0] == 0.25f);
 }

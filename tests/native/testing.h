@@ -124,4 +124,11 @@ bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
   return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0);
 }
 
+/** What a call of wn_sim writes. */
+struct SimOutput {
+  std::vector<float> val;
+  std::vector<int32_t> idx;
+  bool operator==(const SimOutput& o) const { return same_bits(val, o.val) && idx == o.idx; }
+};
+
 }  // namespace testing

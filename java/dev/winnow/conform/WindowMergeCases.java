@@ -68,7 +68,7 @@ final class WindowMergeCases {
     try (PointerScope scope = new PointerScope(); GoldenTower weights = new GoldenTower(shape)) {
       Tensor tokens = tokens(inputs.get("tokens"));
       VisionConfig config = weights.config((int) tokens.size(1) - 1);
-      try (VisionTower tower = weights.tower(config); TowerMerge merge = stage.towerMerge(left -> { });
+      try (VisionTower tower = weights.tower(config); TowerMerge merge = stage.towerMerge(0, left -> { });
           VisionCapture capture = new VisionCapture(stage.needs(), merge, config)) {
         Entered entered = new Entered(tokens, capture);
         Tensor features = Tensors.adopt(scope, tower.encode(weights.blank(config), entered));

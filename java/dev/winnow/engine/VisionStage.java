@@ -88,8 +88,7 @@ final class VisionStage {
     int spare = spareRows(config.vision());
     // what a later cut leaves is not known yet
     IntConsumer known = tokens -> { if (acting.size() == 1) plan.checkEntering(tokens + pixels.tiles() * spare); };
-    TowerMerge merge = acting.get(0).reducer().towerMerge(known);
-    if (merge != null) merge.spareRows(spare);
+    TowerMerge merge = acting.get(0).reducer().towerMerge(spare, known);
     VisionNeeds needs = acting.stream().map(cut -> cut.reducer().needs()).reduce(VisionNeeds.NOTHING, VisionNeeds::and);
     try (VisionCapture capture = new VisionCapture(needs, merge, config.vision()); PointerScope scope = new PointerScope()) {
       begin(Tensors.adopt(scope, tower.encode(pixels, capture)), capture, pixels);

@@ -5,9 +5,6 @@ import java.util.List;
 
 /** Merges tokens of one picture while the tower runs, and tells afterwards what the features stand for. */
 public interface TowerMerge extends VisionObserver, AutoCloseable {
-  /** Tells, before the tower runs, how many rows of each tile enter the language model beside what is left of its patches. */
-  default void spareRows(int perTile) {}
-
   /**
    * One reduction per tile, in tile order and in terms of patches; their rows are the features of the tower, which has fewer than it has
    * patches.

@@ -43,8 +43,9 @@ public interface VisionReducer {
   /**
    * For a reducer that merges tokens inside the tower: a fresh observer for each picture, asked for the result in place of {@link #reduce}.
    *
+   * @param spareRows of each tile that enter the language model beside what is left of its patches
    * @param left to be told how many tokens of the picture are left, class tokens apart, once that depends on nothing any more; what it
    *     throws ends the tower
    */
-  default TowerMerge towerMerge(IntConsumer left) { return null; }
+  default TowerMerge towerMerge(int spareRows, IntConsumer left) { return null; }
 }

@@ -40,39 +40,42 @@ public record TokenMerging(int perBlock, int tokens, int lastBlock, boolean clas
 
   @Override public void check(int tiles, int patches, int spareRows) {
     int classes = classToken ? 1 : 0;
-    long most = classes + Math.min(patches, Math.max(0, tokens / tiles - spareRows));
+    long most = target(tiles, patches, spareRows);
     for (int block = 0; block <= lastBlock && most < classes + patches; block++) most = 2 * most - classes;
     if (tokens < 0 || most >= classes + patches) return;
     throw new InvalidInputException("method 'tome' merges at most half of the tokens in each of the tower's " + (lastBlock + 1)
         + " blocks and cannot leave " + tokens + " of this picture; give a larger budget");
   }
 
-  @Override public TowerMerge towerMerge(IntConsumer left) { return new Merge(); }
+  /** Tokens of a tile, its class token counted, that leave the budget of all tiles. */
+  private int target(int tiles, int patches, int spareRows) {
+    return (classToken ? 1 : 0) + Math.min(patches, Math.max(0, tokens / tiles - spareRows));
+  }
+
+  @Override public TowerMerge towerMerge(int spareRows, IntConsumer left) { return new Merge(spareRows); }
 
   private final class Merge implements TowerMerge {
+    private final int spareRows;
     private Tensor metric;
     private Tensor bias;
     private Device device;
     private int target = -1;
-    private int spareRows;
     /** Per tile and token the places of the first state that it is made of, its own first. */
     private int[][][] members;
     private float[][] sizes;
 
-    @Override public void spareRows(int perTile) { spareRows = perTile; }
+    Merge(int spareRows) { this.spareRows = spareRows; }
 
     @Override public Tensor afterEmbedding(Tensor hidden) {
       int tiles = (int) hidden.size(0);
       int count = (int) hidden.size(1);
-      int cls = classToken ? 1 : 0;
-      int patches = count - cls;
       members = new int[tiles][count][];
       sizes = new float[tiles][count];
       for (int t = 0; t < tiles; t++) {
         for (int i = 0; i < count; i++) members[t][i] = new int[] {i};
         Arrays.fill(sizes[t], 1);
       }
-      if (tokens >= 0) target = cls + Math.min(patches, Math.max(0, tokens / tiles - spareRows));
+      if (tokens >= 0) target = target(tiles, count - (classToken ? 1 : 0), spareRows);
       return hidden;
     }
 

@@ -41,7 +41,7 @@ public record WindowMerge(double threshold, int window, double keyShare, int key
 
   @Override public List<Reduction> reduce(VisionFacts facts) { throw new IllegalStateException("decided inside the tower"); }
 
-  @Override public TowerMerge towerMerge(IntConsumer left) { return new Behind(left); }
+  @Override public TowerMerge towerMerge(int spareRows, IntConsumer left) { return new Behind(left); }
 
   /**
    * Tokens of all tiles after merging.

@@ -71,7 +71,7 @@ class EarlyRefusalTest {
     assertTrue(tiled.images().tokens(picture()) < patches(), "packing leaves patches out");
     Plan plan = plan("mustdrop", never, budget);
     Blocks blocks = new Blocks();
-    try (TowerMerge merge = plan.visionCuts().get(0).reducer().towerMerge(plan::checkEntering)) {
+    try (TowerMerge merge = plan.visionCuts().get(0).reducer().towerMerge(0, plan::checkEntering)) {
       blocks.inner = merge;
       assertThrows(InvalidInputException.class, () -> tiled.images().features(picture(), blocks));
     }

@@ -131,7 +131,7 @@ class VisionChainTest {
     ImageEncoder.Encoded classRanked = encoded(plan(tokens("vision:0 tome", 8), tokens("vision fastervlm", 3)));
     ImageEncoder.Encoded receivedRanked = encoded(new Plan("two", Map.of(), List.of(merging, byReceived), List.of(), List.of(),
         PositionPolicy.KEEP, AttentionBias.NONE, true));
-    try (TowerMerge merge = merging.reducer().towerMerge(count -> { }); PointerScope scope = new PointerScope()) {
+    try (TowerMerge merge = merging.reducer().towerMerge(0, count -> { }); PointerScope scope = new PointerScope()) {
       Followed followed = new Followed(merge);
       Tensors.adopt(scope, model.images().features(picture(), followed));
       int[] left = merge.patchNumbers()[0];
