@@ -11,11 +11,6 @@ using namespace testing;
 
 namespace {
 
-struct SimOutput {
-  std::vector<float> val;
-  std::vector<int32_t> idx;
-};
-
 SimOutput run_sim(wn_ctx* ctx, wn_sim_desc d, size_t size, bool reference = false) {
   SimOutput o{std::vector<float>(size, -9.0f), std::vector<int32_t>(size, -9)};
   d.out_val = o.val.data();
